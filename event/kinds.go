@@ -1,0 +1,38 @@
+package event
+
+// Kind names a sort of event; it is a metric label, so the set is closed.
+type Kind string
+
+// The kinds of event, by the part of drover that raises them.
+const (
+	Started            Kind = "started"
+	Stopping           Kind = "stopping"
+	ReloadSucceeded    Kind = "reload-succeeded"
+	ReloadFailed       Kind = "reload-failed"
+	WorkerStarted      Kind = "worker-started"
+	WorkerReady        Kind = "worker-ready"
+	WorkerDraining     Kind = "worker-draining"
+	WorkerExited       Kind = "worker-exited"
+	WorkerStartTimeout Kind = "worker-start-timeout"
+	WorkerKilled       Kind = "worker-killed"
+	WorkerBackoff      Kind = "worker-backoff"
+	SlotFailed         Kind = "slot-failed"
+	PoolDegraded       Kind = "pool-degraded"
+	PoolRecovered      Kind = "pool-recovered"
+	PoolScaled         Kind = "pool-scaled"
+	RollStarted        Kind = "roll-started"
+	RollFinished       Kind = "roll-finished"
+	RollFailed         Kind = "roll-failed"
+	UpstreamHealthy    Kind = "upstream-healthy"
+	UpstreamUnhealthy  Kind = "upstream-unhealthy"
+	UpstreamEjected    Kind = "upstream-ejected"
+	UpstreamDrained    Kind = "upstream-drained"
+	UpstreamResumed    Kind = "upstream-resumed"
+	BreakerOpened      Kind = "breaker-opened"
+	BreakerHalfOpen    Kind = "breaker-half-open"
+	BreakerClosed      Kind = "breaker-closed"
+	SharedFailure      Kind = "shared-failure" // most workers of a pool fail at once
+	LimitNotEnforced   Kind = "limit-not-enforced"
+	LogDropped         Kind = "log-dropped"
+	Internal           Kind = "internal"
+)

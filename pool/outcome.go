@@ -1,0 +1,24 @@
+package pool
+
+import "time"
+
+// Result says how an exchange with an upstream ended, from the upstream's point of view.
+type Result uint8
+
+// The results. Neutral counts neither for nor against the upstream: the client
+// went away, sent something wrong, or drover itself refused.
+const (
+	Success       Result = iota // a complete answer; Outcome.Status says which
+	Neutral                     // the client's doing or ours
+	ConnectFailed               // no connection: refused, unreachable, connect timeout
+	Reset                       // closed or reset before the answer was complete
+	Timeout                     // no first byte, or silence in the middle
+	Invalid                     // not HTTP
+)
+
+// Outcome is what Lease.Release is told about an exchange.
+type Outcome struct {
+	Result  Result
+	Status  int           // the upstream's status, 0 where there is none (L4, no answer)
+	Latency time.Duration // to the first byte of the answer (L4: to the connection); 0 if none came
+}
