@@ -1,0 +1,57 @@
+# The targets that people and CI run. Everything needs Go alone, except what its comment names.
+GO      ?= go
+FUZZTIME ?= 5s
+BENCH   ?=
+IMAGE   ?= drover
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+# The commit is stamped by the go command itself; -s -w leave out what only a debugger reads.
+LDFLAGS ?= -s -w
+
+.DEFAULT_GOAL := build
+.PHONY: build test race vet fmt lint bench bench-quick fuzz docker cross clean help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
+
+build: ## the static binary ./drover
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o drover .
+
+test: ## every test; what needs a tool that is missing says loudly that it was skipped
+	$(GO) test ./...
+
+race: ## every test under the race detector (needs a C compiler)
+	$(GO) test -race ./...
+
+vet: ## go vet, also of what only other systems build
+	$(GO) vet ./...
+
+fmt: ## fails when a file is not gofmt's
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
+
+lint: vet fmt ## vet, gofmt and golangci-lint as tools/go.mod pins it
+	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
+
+bench: ## drover beside HAProxy, nginx, Caddy and Go's httputil, e.g. BENCH='-scenario tcp -quick' (Linux)
+	$(GO) run ./bench $(BENCH)
+
+bench-quick: ## a few seconds of each scenario: does the bench still run
+	$(GO) run ./bench -quick -output=- $(BENCH)
+
+fuzz: ## FUZZTIME (5s) of every fuzz target
+	@set -e; grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | \
+	sed -E 's|^(.*)/[^/]*:func (Fuzz.*)$$|\1 \2|' | sort -u | while read -r dir name; do \
+		echo "--- $$dir $$name"; \
+		$(GO) test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME); \
+	done
+
+docker: ## the image that application images copy the binary from (needs docker)
+	docker build -t $(IMAGE) .
+
+cross: ## what CI compiles for other machines
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/drover-linux-arm64 .
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/drover-darwin-arm64 .
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+
+clean: ## removes what the targets above made
+	rm -rf drover dist bench/bin bench/tmp
