@@ -1,0 +1,88 @@
+package logs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// rotated is how the time of a rotation is written into a file's name; names
+// sort by time.
+const rotated = "2006-01-02T15-04-05.000"
+
+// rotateLocked moves the file out of the way, opens a new one and removes the
+// old ones that are too many or too old.
+func (f *file) rotateLocked() error {
+	f.closeLocked()
+	now := time.Now().UTC()
+	name := f.rotatedName(now)
+	for exists(name) { // two rotations within a millisecond
+		now = now.Add(time.Millisecond)
+		name = f.rotatedName(now)
+	}
+	if err := os.Rename(f.path, name); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("rotate log file: %w", err)
+	}
+	if err := f.openLocked(); err != nil {
+		return err
+	}
+	f.prune(now)
+	return nil
+}
+
+func (f *file) rotatedName(t time.Time) string {
+	ext := filepath.Ext(f.path)
+	return strings.TrimSuffix(f.path, ext) + "-" + t.Format(rotated) + ext
+}
+
+// prune removes rotated files beyond the limits. A file that cannot be removed
+// is tried again at the next rotation.
+func (f *file) prune(now time.Time) {
+	l := f.limits.Load()
+	old := f.rotatedFiles()
+	for i, r := range old {
+		tooMany := len(old)-i > l.maxFiles
+		tooOld := l.maxAge > 0 && now.Sub(r.at) > l.maxAge
+		if tooMany || tooOld {
+			_ = os.Remove(r.path) // tried again at the next rotation
+		}
+	}
+}
+
+type rotatedFile struct {
+	path string
+	at   time.Time
+}
+
+// rotatedFiles returns the rotated files, oldest first.
+func (f *file) rotatedFiles() []rotatedFile {
+	dir, ext := filepath.Dir(f.path), filepath.Ext(f.path)
+	prefix := strings.TrimSuffix(filepath.Base(f.path), ext) + "-"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var files []rotatedFile
+	for _, e := range entries {
+		middle, ok := strings.CutPrefix(e.Name(), prefix)
+		if !ok {
+			continue
+		}
+		if middle, ok = strings.CutSuffix(middle, ext); !ok {
+			continue
+		}
+		if at, err := time.Parse(rotated, middle); err == nil {
+			files = append(files, rotatedFile{filepath.Join(dir, e.Name()), at})
+		}
+	}
+	slices.SortFunc(files, func(a, b rotatedFile) int { return a.at.Compare(b.at) })
+	return files
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
