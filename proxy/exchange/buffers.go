@@ -1,0 +1,36 @@
+package exchange
+
+import "sync"
+
+// Buffers lends the memory that exchanges work in. The zero value is ready;
+// it is safe for concurrent use. Give one to all clients.
+type Buffers struct {
+	large, small sync.Pool
+}
+
+const (
+	// largeSize takes a head of the largest size allowed, and a response of
+	// 64 KB with its head in one read.
+	largeSize = 72 << 10
+	// smallSize keeps the head of a response whose body is streamed.
+	smallSize = 4 << 10
+)
+
+type (
+	largeBuffer [largeSize]byte
+	smallBuffer [smallSize]byte
+)
+
+func (b *Buffers) takeLarge() *largeBuffer {
+	if v, ok := b.large.Get().(*largeBuffer); ok {
+		return v
+	}
+	return new(largeBuffer)
+}
+
+func (b *Buffers) takeSmall() *smallBuffer {
+	if v, ok := b.small.Get().(*smallBuffer); ok {
+		return v
+	}
+	return new(smallBuffer)
+}
