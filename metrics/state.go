@@ -1,0 +1,55 @@
+package metrics
+
+// State is what drover looks like at the moment of a scrape, as rows. Rows with
+// the same labels are added up: two generations of a slot share its label.
+type State struct {
+	Upstreams []UpstreamRow
+	Queues    []QueueRow
+	Workers   []WorkerRow
+	Restarts  []RestartRow
+	Processes []ProcessRow
+	Host      *HostRow          // nil where the host is not measured
+	LostLines map[string]uint64 // log lines lost by kind: request, worker, drover
+}
+
+// UpstreamRow is one upstream of one pool.
+type UpstreamRow struct {
+	Pool, ID, Label string // ID carries the generation, Label does not
+	State           string // starting, healthy, unhealthy, draining, ejected, drained or maintenance
+	InFlight        int64
+	Breaker         string // closed, half-open or open; empty where there is none
+	BreakerTrips    uint64 // of this upstream since it joined the pool
+}
+
+// QueueRow is the queue of one pool.
+type QueueRow struct {
+	Pool   string
+	Length int
+}
+
+// WorkerRow is how many workers of a pool are in a state (interface: stopped,
+// starting, running, draining, stopping, backoff, failed).
+type WorkerRow struct {
+	Pool, State string
+	Count       int
+}
+
+// RestartRow is how often workers of a pool were restarted for a reason, since drover started.
+type RestartRow struct {
+	Pool, Reason string
+	Count        uint64
+}
+
+// ProcessRow is the last sample of one worker's process tree.
+type ProcessRow struct {
+	Pool, ID, Label string // ID carries the generation, Label does not
+	CPUSeconds      float64
+	RSS             uint64 // bytes
+	OpenFiles       int
+}
+
+// HostRow is the last sample of the machine.
+type HostRow struct {
+	CPURatio float64           // 0 to 1
+	Memory   map[string]uint64 // bytes by kind: total, available
+}

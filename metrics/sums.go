@@ -1,0 +1,63 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// sums adds up rows that have the same labels; a scrape that named a series
+// twice would fail.
+type sums map[[3]string]float64
+
+func (s sums) add(v float64, labels ...string) { s[labelKey(labels)] += v }
+
+func (s sums) max(v float64, labels ...string) {
+	k := labelKey(labels)
+	s[k] = max(s[k], v)
+}
+
+func (s sums) send(ch chan<- prometheus.Metric, d *prometheus.Desc, of func(*prometheus.Desc, float64, ...string) prometheus.Metric) {
+	for k, v := range s {
+		labels := k[:]
+		for len(labels) > 0 && labels[len(labels)-1] == "" {
+			labels = labels[:len(labels)-1]
+		}
+		ch <- of(d, v, labels...)
+	}
+}
+
+func labelKey(labels []string) (k [3]string) {
+	copy(k[:], labels)
+	return k
+}
+
+// growth turns counts that begin anew with each generation of a worker into
+// one that only grows.
+type growth struct {
+	last  map[[3]string]float64 // by pool, label and id, as seen last
+	now   map[[3]string]float64 // those seen in this scrape
+	total map[[2]string]float64
+}
+
+func newGrowth() growth {
+	return growth{last: map[[3]string]float64{}, now: map[[3]string]float64{}, total: map[[2]string]float64{}}
+}
+
+func (g *growth) see(pool, label, id string, v float64) {
+	k := [3]string{pool, label, id}
+	grown := v - g.last[k]
+	if grown < 0 { // began anew under the same id
+		grown = v
+	}
+	g.now[k] = v
+	g.total[[2]string{pool, label}] += grown
+}
+
+// send exposes the totals of labels seen in this scrape and forgets ids that are gone.
+func (g *growth) send(ch chan<- prometheus.Metric, d *prometheus.Desc) {
+	sent := map[[2]string]bool{}
+	for k := range g.now {
+		if l := [2]string{k[0], k[1]}; !sent[l] {
+			sent[l] = true
+			ch <- count(d, g.total[l], k[0], k[1])
+		}
+	}
+	g.last, g.now = g.now, map[[3]string]float64{}
+}

@@ -1,0 +1,135 @@
+package metrics
+
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var (
+	upstreamStateDesc    = desc("upstream_state", "1 for the state an upstream is in (two generations of a worker may be in two), else 0.", "pool", "upstream", "state")
+	upstreamInFlightDesc = desc("upstream_in_flight", "Requests that an upstream is working on.", "pool", "upstream")
+	breakerStateDesc     = desc("circuit_breaker_state", "0: closed, 1: half-open, 2: open.", "pool", "upstream")
+	breakerTripsDesc     = desc("circuit_breaker_trips_total", "How often a circuit breaker opened.", "pool", "upstream")
+	queueLengthDesc      = desc("queue_length", "Requests that wait for an upstream.", "pool")
+	workersDesc          = desc("workers", "Workers by the state of their process.", "pool", "state")
+	restartsDesc         = desc("worker_restarts_total", "Restarts of workers by reason.", "pool", "reason")
+	workerCPUDesc        = desc("worker_cpu_seconds_total", "CPU time of a worker's process tree, as seen at scrapes.", "pool", "worker")
+	workerMemoryDesc     = desc("worker_memory_bytes", "Memory of a worker's process tree.", "pool", "worker", "kind")
+	workerFilesDesc      = desc("worker_open_files", "Open descriptors of a worker's process tree.", "pool", "worker")
+	hostCPUDesc          = desc("host_cpu_ratio", "Share of the machine's CPU time that is used, 0 to 1.")
+	hostMemoryDesc       = desc("host_memory_bytes", "Memory of the machine.", "kind")
+	lostLinesDesc        = desc("log_lines_lost_total", "Log lines that could not be written fast enough, or at all, by kind: request, worker, drover.", "kind")
+)
+
+// upstreamStates and workerStates are the closed sets; each is always exposed,
+// so that a query for a state that nobody is in finds 0.
+var (
+	upstreamStates = []string{"starting", "healthy", "unhealthy", "draining", "ejected", "drained", "maintenance"}
+	workerStates   = []string{"stopped", "starting", "running", "draining", "stopping", "backoff", "failed"}
+)
+
+// watched asks for the present state and turns it into metrics.
+type watched struct {
+	mu    sync.Mutex
+	src   func() State
+	cpu   growth
+	trips growth
+}
+
+func newWatched() *watched { return &watched{cpu: newGrowth(), trips: newGrowth()} }
+
+func (w *watched) set(src func() State) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.src = src
+}
+
+// Describe lists the metrics.
+func (w *watched) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		upstreamStateDesc, upstreamInFlightDesc, breakerStateDesc, breakerTripsDesc, queueLengthDesc,
+		workersDesc, restartsDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
+		hostCPUDesc, hostMemoryDesc, lostLinesDesc,
+	} {
+		ch <- d
+	}
+}
+
+// Collect asks for the state and exposes it.
+func (w *watched) Collect(ch chan<- prometheus.Metric) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.src == nil {
+		return
+	}
+	s := w.src()
+	w.upstreamsLocked(ch, s.Upstreams)
+	w.processesLocked(ch, s.Processes)
+	queues, workers, restarts := sums{}, sums{}, sums{}
+	for _, q := range s.Queues {
+		queues.add(float64(q.Length), q.Pool)
+	}
+	for _, r := range s.Workers {
+		for _, state := range workerStates {
+			workers.add(0, r.Pool, state)
+		}
+		workers.add(float64(r.Count), r.Pool, r.State)
+	}
+	for _, r := range s.Restarts {
+		restarts.add(float64(r.Count), r.Pool, r.Reason)
+	}
+	queues.send(ch, queueLengthDesc, gauge)
+	workers.send(ch, workersDesc, gauge)
+	restarts.send(ch, restartsDesc, count)
+	for kind, n := range s.LostLines {
+		ch <- count(lostLinesDesc, float64(n), kind)
+	}
+	if s.Host != nil {
+		ch <- gauge(hostCPUDesc, s.Host.CPURatio)
+		for kind, n := range s.Host.Memory {
+			ch <- gauge(hostMemoryDesc, float64(n), kind)
+		}
+	}
+}
+
+func (w *watched) upstreamsLocked(ch chan<- prometheus.Metric, rows []UpstreamRow) {
+	states, inFlight, breakers := sums{}, sums{}, sums{}
+	for _, u := range rows {
+		for _, state := range upstreamStates {
+			states.add(0, u.Pool, u.Label, state)
+		}
+		states.add(1, u.Pool, u.Label, u.State)
+		inFlight.add(float64(u.InFlight), u.Pool, u.Label)
+		if u.Breaker != "" {
+			breakers.max(breakerValue(u.Breaker), u.Pool, u.Label)
+			w.trips.see(u.Pool, u.Label, u.ID, float64(u.BreakerTrips))
+		}
+	}
+	states.send(ch, upstreamStateDesc, gauge)
+	inFlight.send(ch, upstreamInFlightDesc, gauge)
+	breakers.send(ch, breakerStateDesc, gauge)
+	w.trips.send(ch, breakerTripsDesc)
+}
+
+func (w *watched) processesLocked(ch chan<- prometheus.Metric, rows []ProcessRow) {
+	memory, files := sums{}, sums{}
+	for _, p := range rows {
+		w.cpu.see(p.Pool, p.Label, p.ID, p.CPUSeconds)
+		memory.add(float64(p.RSS), p.Pool, p.Label, "rss")
+		files.add(float64(p.OpenFiles), p.Pool, p.Label)
+	}
+	memory.send(ch, workerMemoryDesc, gauge)
+	files.send(ch, workerFilesDesc, gauge)
+	w.cpu.send(ch, workerCPUDesc)
+}
+
+func breakerValue(state string) float64 {
+	switch state {
+	case "half-open":
+		return 1
+	case "open":
+		return 2
+	}
+	return 0
+}
