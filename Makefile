@@ -3,7 +3,6 @@ GO      ?= go
 FUZZTIME ?= 5s
 BENCH   ?=
 IMAGE   ?= drover
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # The commit is stamped by the go command itself; -s -w leave out what only a debugger reads.
 LDFLAGS ?= -s -w
 
