@@ -4,27 +4,29 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // sums adds up rows that have the same labels; a scrape that named a series
 // twice would fail.
-type sums map[[3]string]float64
+type sums map[labelKey]float64
 
-func (s sums) add(v float64, labels ...string) { s[labelKey(labels)] += v }
+// labelKey is up to three label values; n says how many.
+type labelKey struct {
+	values [3]string
+	n      int
+}
+
+func (s sums) add(v float64, labels ...string) { s[keyOf(labels)] += v }
 
 func (s sums) max(v float64, labels ...string) {
-	k := labelKey(labels)
+	k := keyOf(labels)
 	s[k] = max(s[k], v)
 }
 
 func (s sums) send(ch chan<- prometheus.Metric, d *prometheus.Desc, of func(*prometheus.Desc, float64, ...string) prometheus.Metric) {
 	for k, v := range s {
-		labels := k[:]
-		for len(labels) > 0 && labels[len(labels)-1] == "" {
-			labels = labels[:len(labels)-1]
-		}
-		ch <- of(d, v, labels...)
+		ch <- of(d, v, k.values[:k.n]...)
 	}
 }
 
-func labelKey(labels []string) (k [3]string) {
-	copy(k[:], labels)
+func keyOf(labels []string) (k labelKey) {
+	k.n = copy(k.values[:], labels)
 	return k
 }
 
