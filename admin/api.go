@@ -1,0 +1,163 @@
+package admin
+
+import (
+	"github.com/drover-proxy/drover/event"
+)
+
+// Health of drover as a whole or of a pool.
+const (
+	Healthy   = "healthy"   // ready, and every pool has what it should have
+	Degraded  = "degraded"  // ready, but a pool has fewer ready workers than wanted, or a failed slot
+	Unhealthy = "unhealthy" // not ready
+)
+
+// Status is the body of GET /api/v1/status.
+type Status struct {
+	Version       string        `json:"version"`
+	PID           int           `json:"pid"`
+	UptimeSeconds float64       `json:"uptimeSeconds"`
+	Health        string        `json:"health"` // healthy, degraded or unhealthy
+	Ready         bool          `json:"ready"`
+	Draining      bool          `json:"draining"`
+	Reasons       []string      `json:"reasons,omitempty"` // why it is not healthy, for people
+	ConfigFile    string        `json:"configFile,omitempty"`
+	Admin         AdminStatus   `json:"admin"`
+	Listeners     []Listener    `json:"listeners"`
+	Pools         []PoolSummary `json:"pools"`
+	Notices       []string      `json:"notices,omitempty"` // what could not be enforced, and what holds instead
+}
+
+// AdminStatus says where this API is.
+type AdminStatus struct {
+	Address string `json:"address,omitempty"`
+	Socket  string `json:"socket,omitempty"`
+}
+
+// Listener is one address that clients connect to.
+type Listener struct {
+	Name     string `json:"name"`
+	Address  string `json:"address"`
+	Protocol string `json:"protocol"`
+	Pool     string `json:"pool,omitempty"`
+}
+
+// PoolSummary is a pool in numbers.
+type PoolSummary struct {
+	Name        string `json:"name"`
+	Health      string `json:"health"`
+	Strategy    string `json:"strategy"`
+	Wanted      int    `json:"wanted"`  // workers; 0 for a pool of addresses only
+	Workers     int    `json:"workers"` // processes
+	Ready       int    `json:"ready"`   // workers that take requests
+	Failed      int    `json:"failed"`  // slots whose restart budget is spent
+	Upstreams   int    `json:"upstreams"`
+	Available   int    `json:"available"` // upstreams, workers included, that take requests
+	InFlight    int64  `json:"inFlight"`
+	QueueLength int    `json:"queueLength"`
+	Rolling     string `json:"rolling,omitempty"` // id of the rolling restart that is going on
+}
+
+// Pool is an element of GET /api/v1/pools and the body of GET /api/v1/pools/{pool}.
+type Pool struct {
+	PoolSummary
+	UpstreamList []Upstream `json:"upstreamList"`
+}
+
+// Upstream is one address that requests go to.
+type Upstream struct {
+	ID        string  `json:"id"`
+	Pool      string  `json:"pool"`
+	Address   string  `json:"address"`
+	Worker    bool    `json:"worker"` // drover started it
+	Health    string  `json:"health"` // starting, healthy, unhealthy or ejected
+	State     string  `json:"state"`  // starting, healthy, unhealthy or draining, as the router sees it
+	Weight    int     `json:"weight"`
+	InFlight  int64   `json:"inFlight"`
+	Requests  uint64  `json:"requests"`
+	ErrorRate float64 `json:"errorRate"` // 0 to 1, lately
+	LatencyMS float64 `json:"latencyMs"` // mean time to the first byte, lately
+	Breaker   string  `json:"breaker,omitempty"`
+	Drained   bool    `json:"drained"`
+	Maint     bool    `json:"maintenance"`
+	LastError string  `json:"lastError,omitempty"` // of the last failed probe
+}
+
+// Worker is an element of GET /api/v1/workers and the body of GET /api/v1/workers/{id}.
+type Worker struct {
+	ID            string           `json:"id"`
+	Pool          string           `json:"pool"`
+	Slot          int              `json:"slot"`
+	Generation    int              `json:"generation"`
+	PID           int              `json:"pid"`
+	State         string           `json:"state"`  // stopped, starting, running, draining, stopping, backoff or failed
+	Health        string           `json:"health"` // starting, healthy, unhealthy or ejected
+	Address       string           `json:"address"`
+	UptimeSeconds float64          `json:"uptimeSeconds"`
+	Restarts      int              `json:"restarts"`
+	LastReason    string           `json:"lastReason"`
+	CPUPercent    float64          `json:"cpuPercent"` // of one core
+	MemoryBytes   uint64           `json:"memoryBytes"`
+	InFlight      int64            `json:"inFlight"`
+	Requests      uint64           `json:"requests"`
+	Breaker       string           `json:"breaker"`
+	Drained       bool             `json:"drained"`
+	Maintenance   bool             `json:"maintenance"`
+	LastError     string           `json:"lastError,omitempty"`
+	Limits        map[string]Limit `json:"limits"`
+}
+
+// Limit is a limit of a worker and the level at which it is enforced.
+type Limit struct {
+	Value any    `json:"value"`
+	Level string `json:"level"`
+}
+
+// Operation is work that goes on after the request for it was answered.
+type Operation struct {
+	ID      string `json:"id"`
+	Kind    string `json:"kind"` // restart
+	Pool    string `json:"pool"`
+	State   string `json:"state"` // running, succeeded or failed
+	Message string `json:"message"`
+}
+
+// States of an operation.
+const (
+	Running   = "running"
+	Succeeded = "succeeded"
+	Failed    = "failed"
+)
+
+// ReloadResult is the body of POST /api/v1/reload.
+type ReloadResult struct {
+	Rolled       []string          `json:"rolled"`       // pools whose workers are replaced one after another
+	Applied      []string          `json:"applied"`      // what changed in place
+	NeedsRestart []string          `json:"needsRestart"` // keys that changed and take effect when drover is started anew
+	Operations   map[string]string `json:"operations"`   // the rolls' ids by pool
+}
+
+// Started is the body of 202: work goes on under this id.
+type Started struct {
+	ID string `json:"id"`
+}
+
+// Readiness is the body of GET /readyz.
+type Readiness struct {
+	Ready   bool     `json:"ready"`
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// WorkerList is the body of GET /api/v1/workers.
+type WorkerList struct {
+	Workers []Worker `json:"workers"`
+}
+
+// PoolList is the body of GET /api/v1/pools.
+type PoolList struct {
+	Pools []Pool `json:"pools"`
+}
+
+// EventList is the body of GET /api/v1/events.
+type EventList struct {
+	Events []event.Event `json:"events"`
+}

@@ -1,0 +1,35 @@
+package admin
+
+// Backend is what the API shows and operates. Methods may be called
+// concurrently and return within moments: work that takes longer goes on under
+// the id of an Operation. Lists are in the order in which they are shown.
+type Backend interface {
+	View
+	Operator
+	Workforce
+}
+
+// View is what can be read.
+type View interface {
+	Status() Status
+	Pools() []Pool
+	Workers() []Worker
+	Operation(id string) (Operation, bool)
+	Config() any             // the effective settings, secrets hidden, for encoding/json
+	Ready() (bool, []string) // the reasons when it is not
+}
+
+// Operator changes drover as a whole.
+type Operator interface {
+	Reload() (ReloadResult, error) // BadSettings when the settings are wrong
+	Stop(now bool)
+}
+
+// Workforce changes pools, workers and upstreams. Unknown names are NotFound,
+// what cannot be done now is Conflict.
+type Workforce interface {
+	Scale(pool string, n int, auto bool) error // auto: the number in the settings
+	Restart(pool string) (operation string, err error)
+	Worker(id, verb string) error          // drain, resume, restart or stop
+	Upstream(id, verb string, n int) error // drain, resume, maintenance, or weight with n
+}
