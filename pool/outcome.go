@@ -22,3 +22,33 @@ type Outcome struct {
 	Status  int           // the upstream's status, 0 where there is none (L4, no answer)
 	Latency time.Duration // to the first byte of the answer (L4: to the connection); 0 if none came
 }
+
+// blamed tells whether the outlier rule counts it: the upstream did not answer,
+// or said itself that it cannot (502, 503, 504). A 500 is the application's.
+func (o Outcome) blamed() bool {
+	switch o.Result {
+	case Success:
+		return o.Status >= 502 && o.Status <= 504
+	case Neutral:
+		return false
+	default:
+		return true
+	}
+}
+
+// failed tells whether the breaker counts it as a failure: what is blamed, and 500.
+func (o Outcome) failed() bool {
+	return o.blamed() || o.Result == Success && o.Status == 500
+}
+
+// verdict is the outcome in the breaker's words.
+func (o Outcome) verdict() error {
+	switch {
+	case o.Result == Neutral:
+		return errNeutral
+	case o.failed():
+		return errFailed
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,160 @@
+package pool
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/event"
+)
+
+// Pool is the one place that knows which upstreams exist and what state they
+// are in. The request path reads snapshots and atomics; what changes the pool
+// takes its lock and publishes a new snapshot. All methods may be called
+// concurrently.
+type Pool struct {
+	name      string
+	bus       *event.Bus
+	config    atomic.Pointer[config.Pool]
+	snapshot  atomic.Pointer[Snapshot]
+	limit     atomic.Int64 // maxInFlightPerWorker, 0: none
+	queue     queue
+	expecting atomic.Bool
+
+	mu      sync.Mutex
+	members map[string]*Upstream
+	ordered []*Upstream // sorted members; nil after a change of membership
+
+	subscribers subscribers
+
+	_     cacheLine
+	clock clock // written as requests end
+	_     cacheLine
+}
+
+// New returns a pool with the static upstreams of cfg, which count as healthy
+// until probes say otherwise. bus may be nil.
+func New(name string, cfg *config.Pool, bus *event.Bus) *Pool {
+	p := &Pool{name: name, bus: bus, members: make(map[string]*Upstream)}
+	p.clock.epoch = time.Now()
+	p.queue.pool = p
+	p.config.Store(&config.Pool{})
+	p.snapshot.Store(&Snapshot{clock: &p.clock.now})
+	p.Reconfigure(cfg)
+	return p
+}
+
+// Name returns the pool's name in the settings.
+func (p *Pool) Name() string { return p.name }
+
+// Config returns the present settings, which nobody writes to.
+func (p *Pool) Config() *config.Pool { return p.config.Load() }
+
+// Snapshot returns those that may receive traffic now. It is wait-free.
+func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
+
+// Add puts an upstream into the pool. It fails when the ID is taken.
+func (p *Pool) Add(s Spec) (*Upstream, error) {
+	p.mu.Lock()
+	u, err := p.addLocked(s)
+	if err != nil {
+		p.mu.Unlock()
+		return nil, err
+	}
+	p.publishLocked()
+	p.mu.Unlock()
+	p.announce()
+	return u, nil
+}
+
+func (p *Pool) addLocked(s Spec) (*Upstream, error) {
+	if p.members[s.ID] != nil {
+		return nil, fmt.Errorf("add upstream %s to pool %s: the id is taken", s.ID, p.name)
+	}
+	u := newUpstream(p, s)
+	u.breaker.Store(newBreaker(u, p.Config().CircuitBreaker))
+	p.members[u.ID] = u
+	p.ordered = nil
+	return u, nil
+}
+
+// Remove takes an upstream out at once and closes its attachment; leases that
+// are out stay valid. Unknown ids are ignored. Where a successor is to come,
+// call SetExpecting first, or requests that find the pool empty fail.
+func (p *Pool) Remove(id string) {
+	p.mu.Lock()
+	u := p.members[id]
+	if u == nil {
+		p.mu.Unlock()
+		return
+	}
+	p.removeLocked(u)
+	p.publishLocked()
+	p.mu.Unlock()
+	u.detach()
+	p.announce()
+}
+
+func (p *Pool) removeLocked(u *Upstream) {
+	delete(p.members, u.ID)
+	p.ordered = nil
+	u.state.Store(uint32(Removed))
+	u.gate.raise(gateRemoved | gateOut)
+	u.ejection.stop()
+	if b := u.breaker.Load(); b != nil {
+		b.retire()
+	}
+}
+
+// Get returns an upstream by ID, or by label (then the newest generation), or nil.
+func (p *Pool) Get(id string) *Upstream {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if u := p.members[id]; u != nil {
+		return u
+	}
+	var newest *Upstream
+	for _, u := range p.members {
+		if u.Label == id && (newest == nil || u.Generation > newest.Generation) {
+			newest = u
+		}
+	}
+	return newest
+}
+
+// All returns every upstream, in order of slot, generation, name.
+func (p *Pool) All() []*Upstream {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.orderedLocked())
+}
+
+func (p *Pool) orderedLocked() []*Upstream {
+	if p.ordered == nil {
+		p.ordered = make([]*Upstream, 0, len(p.members))
+		for _, u := range p.members {
+			p.ordered = append(p.ordered, u)
+		}
+		slices.SortFunc(p.ordered, func(a, b *Upstream) int {
+			return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	return p.ordered
+}
+
+// announce tells those who follow the pool that it has changed, and the bus
+// what happened. It is called without the lock.
+func (p *Pool) announce(events ...event.Event) {
+	p.notify()
+	p.queue.recheck()
+	for _, e := range events {
+		if e.Attrs == nil {
+			e.Attrs = map[string]any{"pool": p.name}
+		}
+		p.bus.Publish(e)
+	}
+}

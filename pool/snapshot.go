@@ -1,0 +1,78 @@
+package pool
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Snapshot is the set of upstreams that may receive traffic at one moment.
+// It is immutable: the pool publishes a new one on every change.
+type Snapshot struct {
+	Version   uint64
+	Upstreams []*Upstream // eligible, ordered by slot, generation, name
+	Panic     bool        // health or ejections are being ignored, since more than half are out
+
+	clock *atomic.Int64
+}
+
+// Clock is the time of the newest report to the pool, coarse (1 ms) and
+// monotonic, counted from the pool's beginning. It costs one load.
+func (s *Snapshot) Clock() time.Duration {
+	if s.clock == nil {
+		return 0
+	}
+	return time.Duration(s.clock.Load())
+}
+
+// candidate tells whether only health can keep traffic from u. A worker that
+// is not up (starting, or its probes failed) is none: nothing brings traffic
+// to it, and it does not count when the share of those that are out is taken.
+func (u *Upstream) candidate() bool {
+	return !u.gate.has(gateQuit) && u.Weight() > 0 && (!u.Spawned || u.State() == Healthy)
+}
+
+// well tells whether a candidate deserves traffic.
+func (u *Upstream) well() bool { return u.State() == Healthy && !u.gate.has(gateEjected) }
+
+// eligible chooses those that may receive traffic: the candidates that are
+// well, or, when more than half of the candidates are out, all of them (panic).
+func eligible(all []*Upstream) (chosen []*Upstream, panicking bool) {
+	candidates, well := 0, 0
+	for _, u := range all {
+		if u.candidate() {
+			candidates++
+			if u.well() {
+				well++
+			}
+		}
+	}
+	panicking = 2*(candidates-well) > candidates
+	chosen = make([]*Upstream, 0, candidates)
+	for _, u := range all {
+		if u.candidate() && (panicking || u.well()) {
+			chosen = append(chosen, u)
+		}
+	}
+	return chosen, panicking
+}
+
+// publishLocked makes a new snapshot of the present state. Those that are out
+// are marked before it is published, so that a strategy that still works with
+// older tables can see it.
+func (p *Pool) publishLocked() {
+	all := p.orderedLocked()
+	chosen, panicking := eligible(all)
+	in := make(map[*Upstream]bool, len(chosen))
+	for _, u := range chosen {
+		in[u] = true
+	}
+	for _, u := range all {
+		u.gate.set(gateOut, !in[u])
+	}
+	p.snapshot.Store(&Snapshot{
+		Version:   p.snapshot.Load().Version + 1,
+		Upstreams: chosen,
+		Panic:     panicking,
+		clock:     &p.clock.now,
+	})
+}
