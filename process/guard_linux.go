@@ -1,0 +1,117 @@
+package process
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// guardLimit bounds how long the guardian tries to end what drover has left. Only processes in
+// uninterruptible sleep take longer than a moment.
+const guardLimit = 10 * time.Second
+
+// guardianMain is the guardian: it waits until drover ends and kills the trees that it was told of
+// and not told to forget. The argument is drover's session.
+//
+// Drover's children and their descendants are re-parented to init by then and may die meanwhile of
+// their own, so the way from parent to child is no guide; sessions are, with the members that were
+// noted while drover lived, and the mark in the environment.
+func guardianMain(arg string) {
+	// A terminal, a service manager or an operator means drover, which will tell us.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1,
+		syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
+	session, err := strconv.Atoi(arg)
+	if err != nil {
+		os.Exit(2)
+	}
+	debug.FreeOSMemory() // what the initialisation of drover's other packages has left
+
+	w := ward{session: session, roots: make(map[identity]*root)}
+	if w.listen(bufio.NewReaderSize(pipeReader(3), 512)) {
+		w.kill()
+	}
+	os.Exit(0)
+}
+
+// pipeReader reads a descriptor without the poller and its thread.
+type pipeReader int
+
+func (fd pipeReader) Read(b []byte) (int, error) {
+	for {
+		n, err := syscall.Read(int(fd), b)
+		if err == syscall.EINTR {
+			continue
+		}
+		if n == 0 && err == nil {
+			err = io.EOF
+		}
+		return max(n, 0), err
+	}
+}
+
+// ward is what the guardian guards.
+type ward struct {
+	session int
+	roots   map[identity]*root
+}
+
+// listen follows drover's notices until the pipe closes; false when drover ended in order.
+func (w *ward) listen(r *bufio.Reader) (killed bool) {
+	for {
+		n, err := readNotice(r)
+		if err == errNotice {
+			continue
+		}
+		if err != nil {
+			return true
+		}
+		if n.verb == noticeQuit {
+			return false
+		}
+		w.apply(n)
+	}
+}
+
+func (w *ward) apply(n notice) {
+	switch n.verb {
+	case noticeAdd:
+		w.roots[n.root] = newRoot(n.root, mark{id: n.extra[0], notify: n.extra[1], port: n.extra[2], socket: n.extra[3]})
+	case noticeRemove:
+		delete(w.roots, n.root)
+	case noticeMember:
+		member, err := parseIdentity(n.extra[0], n.extra[1])
+		if r := w.roots[n.root]; r != nil && err == nil {
+			r.known[member] = struct{}{}
+		}
+	}
+}
+
+func (w *ward) kill() {
+	killTree(time.Now().Add(guardLimit), func() []proc {
+		t, err := readTable()
+		if err != nil {
+			return nil
+		}
+		var members []proc
+		for _, r := range w.roots {
+			members = append(members, r.members(t, w.view(r))...)
+		}
+		return members
+	})
+}
+
+func (w *ward) view(r *root) viewpoint {
+	return viewpoint{session: w.session, taken: func(number int) bool {
+		for other := range w.roots {
+			if other.pid == number && other != r.identity {
+				return true
+			}
+		}
+		return false
+	}}
+}

@@ -1,0 +1,146 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process is a program that was started. All methods may be called concurrently.
+type Process struct {
+	spawner *Spawner
+	id      identity
+	mark    mark
+	started time.Time
+	done    chan struct{}
+
+	// Guarded by spawner.mu, which is held while statuses are collected.
+	reaped bool
+	pidfd  int // -1: none
+	exit   Exit
+
+	treeMu sync.Mutex
+	root   *root
+	empty  bool // reaped, and nothing of the tree is left
+}
+
+// PID is the number of the direct child. After Done another process may have it.
+func (p *Process) PID() int { return p.id.pid }
+
+// Started is when it was forked.
+func (p *Process) Started() time.Time { return p.started }
+
+// Done is closed when the direct child has ended and its status was collected. Descendants may
+// still run; see Tree.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit is how the direct child ended; it is valid after Done.
+func (p *Process) Exit() Exit {
+	p.spawner.mu.Lock()
+	defer p.spawner.mu.Unlock()
+	return p.exit
+}
+
+// Terminate sends the signal to the process group, then SIGCONT, without which a stopped process
+// would not notice. After the direct child has ended the rest of its group gets both. The error is
+// ESRCH when nobody is left.
+func (p *Process) Terminate(sig syscall.Signal) error {
+	if err := p.signalGroup(sig); err != nil {
+		return fmt.Errorf("send %s to process %d: %w", sig, p.id.pid, err)
+	}
+	if err := p.signalGroup(syscall.SIGCONT); err != nil && err != syscall.ESRCH {
+		return fmt.Errorf("send %s to process %d: %w", syscall.SIGCONT, p.id.pid, err)
+	}
+	return nil
+}
+
+// signalGroup never reaches a group that took the number later: the number is ours as long as the
+// leader was not waited for, and waiting needs the same lock.
+func (p *Process) signalGroup(sig syscall.Signal) error {
+	p.spawner.mu.Lock()
+	if !p.reaped {
+		defer p.spawner.mu.Unlock()
+		return syscall.Kill(-p.id.pid, sig)
+	}
+	p.spawner.mu.Unlock()
+	members, err := p.members()
+	if err != nil {
+		return err
+	}
+	err = syscall.ESRCH
+	for _, m := range members {
+		if m.pgrp == p.id.pid && signalProc(m, sig) == nil {
+			err = nil
+		}
+	}
+	return err
+}
+
+// Tree returns the pids of the live members: the process, its descendants, and those that escaped
+// by setsid or double fork. Zombies are left out. It reads the process table, some milliseconds for
+// a thousand processes; callers at the same time share one reading.
+func (p *Process) Tree() []int {
+	members, err := p.members()
+	if err != nil {
+		return nil // without /proc there is no Spawner
+	}
+	pids := make([]int, len(members))
+	for i, m := range members {
+		pids[i] = m.pid
+	}
+	return pids
+}
+
+// members looks the tree up anew.
+func (p *Process) members() ([]proc, error) {
+	p.treeMu.Lock()
+	empty := p.empty
+	p.treeMu.Unlock()
+	if empty {
+		return nil, nil
+	}
+	t, err := p.spawner.tables.read()
+	if err != nil {
+		return nil, err
+	}
+	return p.membersIn(t), nil
+}
+
+// membersIn finds the tree in a table, and forgets the process when it was waited for and the table,
+// which must have been read after that, has nothing of it.
+func (p *Process) membersIn(t *table) []proc {
+	view := p.spawner.view(p)
+	p.treeMu.Lock()
+	defer p.treeMu.Unlock()
+	if p.empty {
+		return nil
+	}
+	members := p.root.members(t, view)
+	p.spawner.guardian.note(p, members)
+	return members
+}
+
+// release marks the tree as empty for good.
+func (p *Process) release() {
+	p.treeMu.Lock()
+	p.empty = true
+	p.treeMu.Unlock()
+	p.spawner.forget(p)
+}
+
+// endedLocked collects the exit status. spawner.mu is held.
+func (p *Process) endedLocked(status syscall.WaitStatus) {
+	p.reaped = true
+	p.exit = exitOf(status, time.Now())
+	if p.pidfd >= 0 {
+		_ = unix.Close(p.pidfd) // nothing depends on it any more
+		p.pidfd = -1
+	}
+	close(p.done)
+}
+
+func devNull() (*os.File, error) { return os.OpenFile(os.DevNull, os.O_RDWR, 0) }

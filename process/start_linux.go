@@ -1,0 +1,145 @@
+package process
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+var errClosed = errors.New("drover is stopping; no program is started any more")
+
+// startLimit bounds the time until execve: a folder on a dead network file system would block for ever.
+const startLimit = 30 * time.Second
+
+// Start starts a program and returns after execve succeeded; otherwise the error is a *StartError,
+// which names what is wrong and what to do, and nothing was started.
+func (s *Spawner) Start(spec Spec) (*Process, error) {
+	path, err := spec.resolve()
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, forkError(path, err)
+	}
+	defer ours.Close()
+	p, err := s.forkShim(spec, theirs)
+	_ = theirs.Close() // the shim has its own
+	if err != nil {
+		return nil, forkError(path, err)
+	}
+	err = s.instruct(ours, spec, path)
+	if err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// forkShim forks the child that will become the program. It waits for its order.
+func (s *Spawner) forkShim(spec Spec, control *os.File) (*Process, error) {
+	p := &Process{spawner: s, done: make(chan struct{}), pidfd: -1}
+	files := []uintptr{s.orNull(spec.Stdin), s.orNull(spec.Stdout), s.orNull(spec.Stderr)}
+	for _, f := range spec.Files {
+		files = append(files, f.Fd())
+	}
+	files = append(files, control.Fd())
+	o := &forkOrder{
+		name: shimName, arg: strconv.Itoa(len(files) - 1), files: files,
+		// The shim lives for a millisecond: no collection, no further threads.
+		env: []string{"GOGC=off", "GOMAXPROCS=1"},
+		attr: syscall.SysProcAttr{
+			// A session of its own rather than a group: Ctrl-C and hanging up reach drover only, a
+			// terminal cannot stop the program for reading or writing as it would a background
+			// group, and the number marks all descendants that do not leave it on purpose, also
+			// those to which a shell with job control gave a group.
+			Setsid:    true,
+			Pdeathsig: syscall.SIGKILL,
+			PidFD:     &p.pidfd,
+		},
+		started: func(pid int, at time.Time) { s.register(p, pid, at, markOf(spec)) },
+	}
+	err := s.forkOn(o)
+	runtime.KeepAlive(spec)
+	runtime.KeepAlive(control)
+	return p, err
+}
+
+// register makes a child known. s.mu is held.
+func (s *Spawner) register(p *Process, pid int, at time.Time, m mark) {
+	p.id.pid, p.started = pid, at
+	if now, ok := readProc(pid); ok {
+		p.id.start = now.start
+	}
+	p.mark, p.root = m, newRoot(p.id, m)
+	s.unreaped[pid] = p
+	s.live[p] = struct{}{}
+	s.guardian.add(p) // before the shim gets its order, so that there is nothing the guardian misses
+}
+
+// instruct tells the shim what to run and waits until it does.
+func (s *Spawner) instruct(control *os.File, spec Spec, path string) error {
+	o := order{parent: s.self, umask: s.umask, path: path, dir: spec.Dir, argv: spec.Argv, env: spec.Env}
+	message := o.encode()
+	if len(message) > maxOrder {
+		return spec.execFailed(path, syscall.E2BIG)
+	}
+	if err := control.SetDeadline(time.Now().Add(startLimit)); err != nil {
+		return forkError(path, err)
+	}
+	_, err := control.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(len(message))), message...))
+	if err != nil && !errors.Is(err, syscall.EPIPE) { // why it has closed its end is said in what follows
+		return forkError(path, fmt.Errorf("the program did not take its order: %w", err))
+	}
+	answer, err := io.ReadAll(control)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &StartError{Op: "exec", Path: path, Err: err,
+			remedy: fmt.Sprintf("it did not start within %s; is its folder on a file system that does not answer?", startLimit)}
+	}
+	ready := len(answer) > 0 && answer[0] == shimReady
+	if ready {
+		answer = answer[1:]
+	}
+	if len(answer) == 0 && ready {
+		return nil
+	}
+	if len(answer) < 5 {
+		return &StartError{Op: "fork", Path: path, Err: errors.Join(err, io.ErrUnexpectedEOF),
+			remedy: "the new process ended before it could run the program; is memory or the number of processes limited?"}
+	}
+	errno := syscall.Errno(binary.LittleEndian.Uint32(answer[1:]))
+	switch answer[0] {
+	case shimChdir:
+		return chdirError(spec.Dir, errno)
+	case shimExec:
+		return spec.execFailed(path, errno)
+	}
+	return forkError(path, fmt.Errorf("prepare the new process: %w", errno))
+}
+
+func (s *Spawner) orNull(f *os.File) uintptr {
+	if f == nil {
+		return s.null.Fd()
+	}
+	return f.Fd()
+}
+
+// socketPair returns two connected ends. Ours goes through the poller, so that a goroutine that
+// waits holds no thread and deadlines work; theirs blocks.
+func socketPair() (ours, theirs *os.File, err error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
+	}
+	if err := syscall.SetNonblock(fds[0], true); err != nil {
+		_, _ = syscall.Close(fds[0]), syscall.Close(fds[1])
+		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "shim"), os.NewFile(uintptr(fds[1]), "shim"), nil
+}

@@ -1,0 +1,30 @@
+package process
+
+import "time"
+
+// killStrays ends, at the end of all trees, the orphans that were re-parented to this process and
+// carry no mark: whatever was in no session of ours and is our child now came from a tree. What
+// the program itself has started by other means is in our session and left alone, and so are those
+// whom PID 1 has inherited from elsewhere, with whom the kernel deals when it ends.
+func (s *Spawner) killStrays() {
+	if !s.adopts || s.self == 1 {
+		return
+	}
+	killTree(time.Now().Add(killLimit), func() []proc {
+		t, err := s.tables.read()
+		if err != nil {
+			return nil
+		}
+		s.guardian.mu.Lock()
+		guardian := s.guardian.pid
+		s.guardian.mu.Unlock()
+		found := search{table: t, view: viewpoint{session: s.session}, found: make(map[int]struct{})}
+		for _, child := range t.children[s.self] {
+			if child != guardian {
+				found.add(t.procs[child])
+			}
+		}
+		found.spread()
+		return found.alive
+	})
+}
