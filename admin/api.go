@@ -43,43 +43,43 @@ type Listener struct {
 
 // PoolSummary is a pool in numbers.
 type PoolSummary struct {
-	Name        string `json:"name"`
-	Health      string `json:"health"`
-	Strategy    string `json:"strategy"`
-	Wanted      int    `json:"wanted"`  // workers; 0 for a pool of addresses only
-	Workers     int    `json:"workers"` // processes
-	Ready       int    `json:"ready"`   // workers that take requests
-	Failed      int    `json:"failed"`  // slots whose restart budget is spent
-	Upstreams   int    `json:"upstreams"`
-	Available   int    `json:"available"` // upstreams, workers included, that take requests
-	InFlight    int64  `json:"inFlight"`
-	QueueLength int    `json:"queueLength"`
-	Rolling     string `json:"rolling,omitempty"` // id of the rolling restart that is going on
+	Name          string `json:"name"`
+	Health        string `json:"health"`
+	Strategy      string `json:"strategy"`
+	Wanted        int    `json:"wanted"`        // workers; 0 for a pool of addresses only
+	Workers       int    `json:"workers"`       // processes
+	Ready         int    `json:"ready"`         // workers that take requests
+	Failed        int    `json:"failed"`        // slots whose restart budget is spent
+	UpstreamCount int    `json:"upstreamCount"` // workers and addresses
+	Available     int    `json:"available"`     // those of them that take requests
+	InFlight      int64  `json:"inFlight"`
+	QueueLength   int    `json:"queueLength"`
+	Rolling       string `json:"rolling,omitempty"` // id of the rolling restart that is going on
 }
 
 // Pool is an element of GET /api/v1/pools and the body of GET /api/v1/pools/{pool}.
 type Pool struct {
 	PoolSummary
-	UpstreamList []Upstream `json:"upstreamList"`
+	Upstreams []Upstream `json:"upstreams"`
 }
 
 // Upstream is one address that requests go to.
 type Upstream struct {
-	ID        string  `json:"id"`
-	Pool      string  `json:"pool"`
-	Address   string  `json:"address"`
-	Worker    bool    `json:"worker"` // drover started it
-	Health    string  `json:"health"` // starting, healthy, unhealthy or ejected
-	State     string  `json:"state"`  // starting, healthy, unhealthy or draining, as the router sees it
-	Weight    int     `json:"weight"`
-	InFlight  int64   `json:"inFlight"`
-	Requests  uint64  `json:"requests"`
-	ErrorRate float64 `json:"errorRate"` // 0 to 1, lately
-	LatencyMS float64 `json:"latencyMs"` // mean time to the first byte, lately
-	Breaker   string  `json:"breaker,omitempty"`
-	Drained   bool    `json:"drained"`
-	Maint     bool    `json:"maintenance"`
-	LastError string  `json:"lastError,omitempty"` // of the last failed probe
+	ID          string  `json:"id"`
+	Pool        string  `json:"pool"`
+	Address     string  `json:"address"`
+	Worker      bool    `json:"worker"` // drover started it
+	Health      string  `json:"health"` // starting, healthy, unhealthy or ejected
+	State       string  `json:"state"`  // starting, healthy, unhealthy or draining, as the router sees it
+	Weight      int     `json:"weight"`
+	InFlight    int64   `json:"inFlight"`
+	Requests    uint64  `json:"requests"`
+	ErrorRate   float64 `json:"errorRate"` // 0 to 1, lately
+	LatencyMS   float64 `json:"latencyMs"` // mean time to the first byte, lately
+	Breaker     string  `json:"breaker,omitempty"`
+	Drained     bool    `json:"drained"`
+	Maintenance bool    `json:"maintenance"`
+	LastError   string  `json:"lastError,omitempty"` // of the last failed probe
 }
 
 // Worker is an element of GET /api/v1/workers and the body of GET /api/v1/workers/{id}.
@@ -134,6 +134,26 @@ type ReloadResult struct {
 	Applied      []string          `json:"applied"`      // what changed in place
 	NeedsRestart []string          `json:"needsRestart"` // keys that changed and take effect when drover is started anew
 	Operations   map[string]string `json:"operations"`   // the rolls' ids by pool
+}
+
+// Stopping is the body of 202 to POST /api/v1/stop.
+type Stopping struct {
+	State string `json:"state"`
+}
+
+// ScaleRequest is the body of POST /api/v1/pools/{pool}/scale.
+type ScaleRequest struct {
+	Workers any `json:"workers"` // a number, 0 to 1024, or "auto": the number in the settings
+}
+
+// WeightRequest is the body of POST /api/v1/upstreams/{id}/weight.
+type WeightRequest struct {
+	Weight *int `json:"weight"` // 0 to 256; 0 takes nothing new
+}
+
+// StopRequest is the body of POST /api/v1/stop.
+type StopRequest struct {
+	Now bool `json:"now"` // do not wait for requests in flight
 }
 
 // Started is the body of 202: work goes on under this id.
