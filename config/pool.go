@@ -2,108 +2,127 @@ package config
 
 // Pool is a set of upstreams: workers that drover starts, addresses, or both.
 type Pool struct {
-	Command           []string          `yaml:"command"`
-	Directory         string            `yaml:"directory"`
-	Env               map[string]string `yaml:"env"`
-	EnvFile           string            `yaml:"envFile"`
-	Transport         string            `yaml:"transport"` // port, socket or auto
-	Workers           Count             `yaml:"workers"`
-	Upstreams         []Upstream        `yaml:"upstreams"`
-	Strategy          string            `yaml:"strategy"`
-	HashOn            string            `yaml:"hashOn"` // clientIP, path, header:NAME or cookie:NAME
-	Timeouts          PoolTimeouts      `yaml:"timeouts"`
-	Retry             Retry             `yaml:"retry"`
-	CircuitBreaker    CircuitBreaker    `yaml:"circuitBreaker"`
-	Outlier           Outlier           `yaml:"outlier"`
-	Queue             Queue             `yaml:"queue"`
+	// The program that is started as a worker, one list item per argument; ${PORT}, ${SOCKET}, ${SLOT} and ${DROVER} are filled in for each worker.
+	Command []string `yaml:"command" reload:"roll"`
+	// The folder the command runs in, relative to the folder drover was started in.
+	Directory string `yaml:"directory" reload:"roll"`
+	// Environment variables of the workers, beside those that drover itself was started with.
+	Env map[string]string `yaml:"env" reload:"roll"`
+	// A file of KEY=VALUE lines with more of them; env wins where both name a variable.
+	EnvFile string `yaml:"envFile" reload:"roll"`
+	// How workers are reached: port is a free port in PORT, socket a Unix socket in SOCKET; auto is the same as port.
+	Transport string `yaml:"transport" enum:"auto,port,socket" reload:"roll"`
+	// How many workers run, 0 to 1024; auto is one per CPU that drover may use.
+	Workers Count `yaml:"workers" range:"0..1024" reload:"apply"`
+	// Addresses that requests are sent to beside the workers, or in place of them.
+	Upstreams []Upstream `yaml:"upstreams" reload:"apply"`
+	// How the upstream of a request is chosen.
+	Strategy string `yaml:"strategy" enum:"least-connections,round-robin,weighted-round-robin,health-aware,random,power-of-two,least-response-time,consistent-hash" reload:"apply"`
+	// What consistent-hash keeps together: clientIP, path, header:NAME or cookie:NAME.
+	HashOn string `yaml:"hashOn" reload:"apply"`
+	// Bounds of the exchange with an upstream; 0 means no bound.
+	Timeouts PoolTimeouts `yaml:"timeouts"`
+	// When a request is sent to another upstream.
+	Retry Retry `yaml:"retry"`
+	// Refuses an upstream whose share of failures is too high.
+	CircuitBreaker CircuitBreaker `yaml:"circuitBreaker"`
+	// Ejects an upstream that fails several times in a row.
+	Outlier Outlier `yaml:"outlier"`
+	// Where requests wait when no upstream can take one.
+	Queue Queue `yaml:"queue"`
+	// How workers are started, restarted and stopped.
 	ProcessManagement ProcessManagement `yaml:"processManagement"`
-	HealthCheck       HealthCheck       `yaml:"healthCheck"`
+	// The active probe of each upstream.
+	HealthCheck HealthCheck `yaml:"healthCheck"`
+
+	// envFileSum is a hash of what envFile held when the settings were read,
+	// so that Compare, which reads nothing, sees that it changed.
+	envFileSum [32]byte
 }
+
+func (p *Pool) setDefaults() { *p = *DefaultPool() }
 
 // Upstream is an address that drover did not start.
 type Upstream struct {
-	Name    string `yaml:"name"`    // defaults to the address
-	Address string `yaml:"address"` // host:port or unix:/path
-	Weight  int    `yaml:"weight"`  // 0 to 256; 0 takes nothing new; default 1
+	// The upstream's name in logs, metrics and commands; its address unless given.
+	Name string `yaml:"name" reload:"apply"`
+	// Where it listens: host:port or unix:/path.
+	Address string `yaml:"address" reload:"apply"`
+	// Its share under the weighted strategies, 0 to 256; 0 takes nothing new.
+	Weight int `yaml:"weight" range:"0..256" reload:"apply"`
 }
+
+func (u *Upstream) setDefaults() { u.Weight = 1 }
+
+// NetworkAddress returns what net.Dial takes: "tcp" and host:port, or "unix" and the path.
+func (u Upstream) NetworkAddress() (network, address string) { return splitAddress(u.Address) }
 
 // PoolTimeouts bound the exchange with an upstream; 0 means no bound.
 type PoolTimeouts struct {
-	Connect      Duration `yaml:"connect"`
-	FirstByte    Duration `yaml:"firstByte"`
-	ResponseIdle Duration `yaml:"responseIdle"`
+	// To connect.
+	Connect Duration `yaml:"connect" reload:"apply"`
+	// From the end of the request to the first byte of the response.
+	FirstByte Duration `yaml:"firstByte" reload:"apply"`
+	// Between two pieces of a response.
+	ResponseIdle Duration `yaml:"responseIdle" reload:"apply"`
 }
 
 // Retry says when a request is sent to another upstream.
 type Retry struct {
-	Attempts int      `yaml:"attempts"` // counts the first
-	On       []string `yaml:"on"`       // connect-failure, refused, reset-before-response, gateway-error
-	Budget   Percent  `yaml:"budget"`   // of active requests
-	Backoff  Backoff  `yaml:"backoff"`
+	// How often a request is tried in all; 1 never retries.
+	Attempts int `yaml:"attempts" range:"1..100" reload:"apply"`
+	// What is retried. connect-failure and refused: any method, since nothing was sent. reset-before-response and gateway-error: where the request may be repeated.
+	On []string `yaml:"on" enum:"connect-failure,refused,reset-before-response,gateway-error" reload:"apply"`
+	// Retries at one time, as a share of the requests in flight.
+	Budget Percent `yaml:"budget" reload:"apply"`
+	// The wait before another attempt.
+	Backoff Backoff `yaml:"backoff"`
 }
 
 // Backoff is the wait before another attempt: from Initial, doubling to Max.
 type Backoff struct {
-	Initial Duration `yaml:"initial"`
-	Max     Duration `yaml:"max"`
+	// The wait before the second attempt; it doubles with each further one.
+	Initial Duration `yaml:"initial" reload:"apply"`
+	// The longest wait.
+	Max Duration `yaml:"max" reload:"apply"`
 }
 
 // CircuitBreaker refuses an upstream whose failure ratio is too high.
 type CircuitBreaker struct {
-	Enabled          bool     `yaml:"enabled"`
-	FailureRatio     Percent  `yaml:"failureRatio"`
-	MinRequests      int      `yaml:"minRequests"`
-	Interval         Duration `yaml:"interval"`
-	OpenFor          Duration `yaml:"openFor"`
-	HalfOpenRequests int      `yaml:"halfOpenRequests"`
+	// Whether there is a breaker.
+	Enabled bool `yaml:"enabled" reload:"apply"`
+	// The share of failed requests that opens it.
+	FailureRatio Percent `yaml:"failureRatio" range:"0.1%..100%" reload:"apply"`
+	// Fewer requests than this within the interval never open it.
+	MinRequests int `yaml:"minRequests" range:"1..1000000" reload:"apply"`
+	// The time over which requests are counted.
+	Interval Duration `yaml:"interval" range:"1ms..24h" reload:"apply"`
+	// How long it stays open before some requests try again.
+	OpenFor Duration `yaml:"openFor" range:"1ms..24h" reload:"apply"`
+	// How many requests try, and must succeed to close it.
+	HalfOpenRequests int `yaml:"halfOpenRequests" range:"1..1000000" reload:"apply"`
 }
 
 // Outlier ejects an upstream that fails several times in a row.
 type Outlier struct {
-	Enabled           bool     `yaml:"enabled"`
-	ConsecutiveErrors int      `yaml:"consecutiveErrors"`
-	EjectFor          Duration `yaml:"ejectFor"`
-	MaxEjectFor       Duration `yaml:"maxEjectFor"`
-	MaxEjected        Percent  `yaml:"maxEjected"`
+	// Whether upstreams are ejected.
+	Enabled bool `yaml:"enabled" reload:"apply"`
+	// Errors in a row that eject.
+	ConsecutiveErrors int `yaml:"consecutiveErrors" range:"1..1000000" reload:"apply"`
+	// How long the first ejection lasts; each further one lasts longer.
+	EjectFor Duration `yaml:"ejectFor" range:"1ms..24h" reload:"apply"`
+	// The longest ejection.
+	MaxEjectFor Duration `yaml:"maxEjectFor" range:"1ms..24h" reload:"apply"`
+	// The share of the pool that may be ejected at one time; never the last upstream.
+	MaxEjected Percent `yaml:"maxEjected" reload:"apply"`
 }
 
 // Queue is where requests wait when no upstream can take one.
 type Queue struct {
-	MaxInFlightPerWorker int      `yaml:"maxInFlightPerWorker"` // 0: no limit
-	Length               int      `yaml:"length"`
-	Timeout              Duration `yaml:"timeout"`
-}
-
-// ProcessManagement is how workers are started, restarted and stopped.
-type ProcessManagement struct {
-	Respawn                 bool     `yaml:"respawn"`
-	MaxRestarts             int      `yaml:"maxRestarts"`
-	RestartWindow           Duration `yaml:"restartWindow"`
-	RestartDelay            Duration `yaml:"restartDelay"`
-	MaxRestartDelay         Duration `yaml:"maxRestartDelay"`
-	Ready                   string   `yaml:"ready"` // probe or notify
-	StartTimeout            Duration `yaml:"startTimeout"`
-	GracefulShutdownTimeout Duration `yaml:"gracefulShutdownTimeout"`
-	StopSignal              string   `yaml:"stopSignal"`
-	Rolling                 Rolling  `yaml:"rolling"`
-}
-
-// Rolling bounds a rolling restart.
-type Rolling struct {
-	MaxSurge       int `yaml:"maxSurge"`
-	MaxUnavailable int `yaml:"maxUnavailable"`
-}
-
-// HealthCheck is the active probe of each upstream.
-type HealthCheck struct {
-	Enabled      bool     `yaml:"enabled"`
-	Type         string   `yaml:"type"`     // http, tcp or exec
-	Endpoint     string   `yaml:"endpoint"` // empty: GET / with any status below 500
-	Command      []string `yaml:"command"`  // for exec
-	Interval     Duration `yaml:"interval"`
-	Timeout      Duration `yaml:"timeout"`
-	MaxFailures  int      `yaml:"maxFailures"`
-	MinSuccesses int      `yaml:"minSuccesses"`
-	ExpectStatus string   `yaml:"expectStatus"`
-	ExpectBody   string   `yaml:"expectBody"`
+	// Requests that one worker or upstream is given at a time; 0 means no limit.
+	MaxInFlightPerWorker int `yaml:"maxInFlightPerWorker" range:"0..1000000" reload:"apply"`
+	// Requests that may wait; one more is answered 503.
+	Length int `yaml:"length" range:"0..1000000" reload:"apply"`
+	// How long a request may wait before it is answered 503.
+	Timeout Duration `yaml:"timeout" reload:"apply"`
 }

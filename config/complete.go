@@ -1,0 +1,83 @@
+package config
+
+import (
+	"sort"
+	"strings"
+)
+
+// complete fills in the defaults that depend on other settings. Only what the
+// file does not say is changed.
+func (c *Config) complete() {
+	for i := range c.Server.Listeners {
+		if l := &c.Server.Listeners[i]; l.Name == "" {
+			l.Name = l.Address
+		}
+	}
+	for i := range c.Routes {
+		if r := &c.Routes[i]; len(r.StripPrefix) > 1 {
+			r.StripPrefix = strings.TrimSuffix(r.StripPrefix, "/")
+		}
+	}
+	c.Admin.Socket = strings.TrimPrefix(c.Admin.Socket, "unix:")
+	for _, name := range c.PoolNames() {
+		c.completePool(name)
+	}
+}
+
+// PoolNames returns the names of all pools, sorted.
+func (c *Config) PoolNames() []string {
+	names := make([]string, 0, len(c.Pools))
+	for name := range c.Pools {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func (c *Config) completePool(name string) {
+	p, key := c.Pools[name], join("pools", name)
+	for i := range p.Upstreams {
+		if u := &p.Upstreams[i]; u.Name == "" {
+			u.Name = u.Address
+		}
+	}
+	if p.Directory == "" {
+		p.Directory = "."
+	}
+	silent := func(below string) bool { return !c.origin.has(key + "." + below) }
+	if silent("healthCheck.type") && silent("healthCheck.endpoint") && c.onlyRelayed(name) {
+		p.HealthCheck.Type = "tcp"
+	}
+	// A default must not contradict what is written down beside it.
+	if silent("healthCheck.timeout") {
+		p.HealthCheck.Timeout = min(p.HealthCheck.Timeout, p.HealthCheck.Interval)
+	}
+	if silent("retry.backoff.max") {
+		p.Retry.Backoff.Max = max(p.Retry.Backoff.Max, p.Retry.Backoff.Initial)
+	}
+	if silent("outlier.maxEjectFor") {
+		p.Outlier.MaxEjectFor = max(p.Outlier.MaxEjectFor, p.Outlier.EjectFor)
+	}
+	if silent("processManagement.maxRestartDelay") {
+		p.ProcessManagement.MaxRestartDelay = max(p.ProcessManagement.MaxRestartDelay, p.ProcessManagement.RestartDelay)
+	}
+}
+
+// onlyRelayed reports whether a pool is used, and by tcp listeners only.
+func (c *Config) onlyRelayed(pool string) bool {
+	relayed := false
+	for _, l := range c.Server.Listeners {
+		if l.Pool == pool {
+			if l.Protocol != "tcp" {
+				return false
+			}
+			relayed = true
+		}
+	}
+	for _, r := range c.Routes {
+		if r.Pool == pool {
+			return false
+		}
+	}
+	return relayed
+}

@@ -1,0 +1,61 @@
+package config
+
+import "time"
+
+// Duration of whole units, so that the defaults read as in the file.
+const (
+	millisecond = Duration(time.Millisecond)
+	second      = Duration(time.Second)
+	minute      = Duration(time.Minute)
+	hour        = Duration(time.Hour)
+)
+
+// Default returns the settings that hold where the file is silent; it has no
+// listeners and no pools.
+func Default() *Config {
+	return &Config{
+		Server: Server{
+			Timeouts: ServerTimeouts{
+				RequestHeader: 10 * second, RequestBodyIdle: 30 * second, KeepAlive: 75 * second,
+				ResponseWriteIdle: 30 * second, TunnelIdle: hour, Drain: 30 * second,
+			},
+			Limits: Limits{Connections: 65536, HeaderBytes: 32 * kilobyte, Headers: 100},
+		},
+		Monitoring: Monitoring{SampleInterval: second},
+		Logging:    Logging{Level: "info", Format: "auto", AccessLog: AccessLog{Enabled: true, Sample: 1}},
+		Admin:      Admin{Address: "127.0.0.1:9900", Socket: "auto"},
+	}
+}
+
+// DefaultPool returns the settings of a pool that says nothing of itself.
+func DefaultPool() *Pool {
+	return &Pool{
+		Directory:      ".",
+		Transport:      "auto",
+		Workers:        Auto,
+		Strategy:       "least-connections",
+		HashOn:         "clientIP",
+		Timeouts:       PoolTimeouts{Connect: 2 * second, FirstByte: minute, ResponseIdle: 5 * minute},
+		Retry:          defaultRetry(),
+		CircuitBreaker: CircuitBreaker{Enabled: true, FailureRatio: 50, MinRequests: 20, Interval: 10 * second, OpenFor: 5 * second, HalfOpenRequests: 3},
+		Outlier:        Outlier{Enabled: true, ConsecutiveErrors: 5, EjectFor: 10 * second, MaxEjectFor: 5 * minute, MaxEjected: 50},
+		Queue:          Queue{Length: 1024, Timeout: 10 * second},
+		ProcessManagement: ProcessManagement{
+			Respawn: true, MaxRestarts: 10, RestartWindow: minute,
+			RestartDelay: 100 * millisecond, MaxRestartDelay: 30 * second, Ready: "probe",
+			StartTimeout: minute, GracefulShutdownTimeout: 30 * second, StopSignal: "SIGTERM",
+			Rolling: Rolling{MaxSurge: 1},
+		},
+		HealthCheck: HealthCheck{
+			Enabled: true, Type: "http", Interval: 5 * second, Timeout: 2 * second,
+			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
+		},
+	}
+}
+
+func defaultRetry() Retry {
+	return Retry{
+		Attempts: 3, On: []string{"connect-failure", "refused", "reset-before-response"}, Budget: 20,
+		Backoff: Backoff{Initial: 25 * millisecond, Max: 250 * millisecond},
+	}
+}
