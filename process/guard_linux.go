@@ -106,7 +106,7 @@ func (w *ward) kill() {
 }
 
 func (w *ward) view(r *root) viewpoint {
-	return viewpoint{session: w.session, taken: func(number int) bool {
+	return viewpoint{session: w.session, environ: readEnviron, taken: func(number int) bool {
 		for other := range w.roots {
 			if other.pid == number && other != r.identity {
 				return true

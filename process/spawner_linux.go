@@ -159,7 +159,7 @@ func (s *Spawner) end() error {
 
 // view is how p looks for its tree.
 func (s *Spawner) view(p *Process) viewpoint {
-	v := viewpoint{session: s.session}
+	v := viewpoint{session: s.session, environ: readEnviron}
 	if s.adopts {
 		v.adopter = s.self
 	}

@@ -28,7 +28,7 @@ func parseStat(b []byte) (proc, error) {
 		return proc{}, errStat
 	}
 	var p proc
-	pid, ok := number(bytes.TrimRight(b[:open], " "))
+	pid, ok := decimal(bytes.TrimRight(b[:open], " "))
 	if !ok {
 		return proc{}, errStat
 	}
@@ -49,7 +49,7 @@ func parseStat(b []byte) (proc, error) {
 			p.state = word[0]
 			continue
 		}
-		n, ok := number(word)
+		n, ok := decimal(word)
 		if !ok {
 			continue // negative: no field of ours
 		}
@@ -71,8 +71,8 @@ func parseStat(b []byte) (proc, error) {
 	return p, nil
 }
 
-// number reads decimal digits; strconv would need a string of each.
-func number(b []byte) (uint64, bool) {
+// decimal reads decimal digits; strconv would need a string of each.
+func decimal(b []byte) (uint64, bool) {
 	var n uint64
 	for _, c := range b {
 		if c < '0' || c > '9' || n > 1<<59 {

@@ -25,6 +25,8 @@ type viewpoint struct {
 	// taken reports whether a pid, session or group is that of another root, so that a mark alone
 	// cannot claim it: a check is started with the environment of the worker that it checks.
 	taken func(number int) bool
+	// environ returns the environment that a process was started with; nil when it cannot be read.
+	environ func(pid int) []byte
 }
 
 // members returns the processes of the tree that are alive and remembers them. Zombies are no
@@ -134,7 +136,7 @@ func (s *search) bearsMark(p proc, r *root) bool {
 	}
 	if s.view.adopter != 0 {
 		// Orphans of ours are our children, and nobody else's are.
-		return p.ppid == s.view.adopter && r.mark.named(readEnviron(p.pid))
+		return p.ppid == s.view.adopter && r.mark.named(s.view.environ(p.pid))
 	}
-	return r.mark.proven(readEnviron(p.pid))
+	return r.mark.proven(s.view.environ(p.pid))
 }
