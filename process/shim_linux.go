@@ -20,12 +20,12 @@ func shimMain(arg string) {
 	runtime.LockOSThread()
 	control, err := strconv.Atoi(arg)
 	if err != nil || control < 3 {
-		os.Exit(127)
+		syscall.Exit(127)
 	}
 	step, errno := shim(control)
 	report := binary.LittleEndian.AppendUint32([]byte{step}, uint32(errno))
 	_, _ = syscall.Write(control, report) // drover is gone when this fails
-	os.Exit(127)
+	syscall.Exit(127)
 }
 
 // shim returns only when it failed: at which step, and why.

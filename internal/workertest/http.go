@@ -58,7 +58,7 @@ func serve(l net.Listener) {
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body) // the client may be gone
 	})
-	mux.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) { os.Exit(query(r, "code")) })
+	mux.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) { syscall.Exit(query(r, "code")) })
 	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 
 	id := os.Getenv("DROVER_WORKER_ID")
@@ -72,7 +72,7 @@ func serve(l net.Listener) {
 			if err := server.Shutdown(context.Background()); err != nil {
 				fail("shutdown: %v", err)
 			}
-			os.Exit(0)
+			syscall.Exit(0)
 		}()
 	}
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

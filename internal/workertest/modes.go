@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+// Workers end with syscall.Exit: with the race detector os.Exit takes a second.
+
 // modes maps each name to what the worker does; a mode that returns ends with status 0.
 func modes() map[string]func(args []string) {
 	return map[string]func(args []string){
@@ -42,7 +44,7 @@ func act(mode string, args []string) {
 	default:
 		do(args)
 	}
-	os.Exit(0)
+	syscall.Exit(0)
 }
 
 func crash(args []string) {
@@ -51,7 +53,7 @@ func crash(args []string) {
 		go serve(listen())
 		pause(args, 0)
 	}
-	os.Exit(status)
+	syscall.Exit(status)
 }
 
 func hang([]string) {
@@ -132,5 +134,5 @@ func number(args []string, i, otherwise int) int {
 
 func fail(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "test worker: "+format+"\n", args...)
-	os.Exit(70)
+	syscall.Exit(70)
 }
