@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/drover-proxy/drover/admin"
+)
+
+// WorkersCmd lists the workers.
+type WorkersCmd struct {
+	clientFlags
+	jsonFlag
+}
+
+// Help shows an example.
+func (*WorkersCmd) Help() string {
+	return `  drover workers
+  drover workers --json | jq -r '.workers[].pid'`
+}
+
+// Run asks and prints.
+func (c *WorkersCmd) Run(env *Environment) error {
+	client, err := c.connect(env)
+	if err != nil {
+		return err
+	}
+	var list admin.WorkerList
+	if err := client.get("/api/v1/workers", &list); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(env, list)
+	}
+	var rows [][]string
+	for _, w := range list.Workers {
+		rows = append(rows, workerRow(w))
+	}
+	table(env, "WORKER|STATE|HEALTH|PID|ADDRESS|UPTIME|RESTARTS|LAST REASON|CPU|MEMORY|IN FLIGHT|REQUESTS|BREAKER", rows)
+	return nil
+}
+
+func workerRow(w admin.Worker) []string {
+	health := w.Health
+	switch {
+	case w.Maintenance:
+		health += ", maintenance"
+	case w.Drained:
+		health += ", drained"
+	}
+	pid, uptime := "-", "-"
+	if w.PID > 0 {
+		pid, uptime = fmt.Sprint(w.PID), duration(w.UptimeSeconds)
+	}
+	return []string{w.ID, w.State, dash(health), pid, dash(w.Address), uptime, fmt.Sprint(w.Restarts), dash(w.LastReason),
+		fmt.Sprintf("%.1f%%", w.CPUPercent), size(w.MemoryBytes), fmt.Sprint(w.InFlight), fmt.Sprint(w.Requests), dash(w.Breaker)}
+}
+
+// WorkerCmd operates one worker; its name on the command line is the verb.
+type WorkerCmd struct {
+	clientFlags
+	ID string `arg:"" help:"The worker: app-3 (the newest in slot 3), or app-3.7 (generation 7 exactly)."`
+}
+
+// Help shows an example.
+func (*WorkerCmd) Help() string {
+	return `  drover worker drain app-3
+  drover worker resume app-3
+  drover worker restart app-3.7
+  drover worker stop app-3`
+}
+
+// Run asks for it and says what the worker is like then.
+func (c *WorkerCmd) Run(env *Environment, ctx *kong.Context) error {
+	client, err := c.connect(env)
+	if err != nil {
+		return err
+	}
+	verb := ctx.Selected().Name
+	var w admin.Worker
+	if err := client.post("/api/v1/workers/"+escape(c.ID)+"/"+verb, nil, &w); err != nil {
+		return err
+	}
+	say(env.Stdout, "%s: %s\n", w.ID, done[verb])
+	return nil
+}
+
+// done says what a verb has done, or has begun to do.
+var done = map[string]string{
+	"drain": "drained", "resume": "takes requests again", "restart": "is being replaced", "stop": "is being stopped",
+	"maintenance": "in maintenance",
+}
