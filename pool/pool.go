@@ -114,6 +114,10 @@ func (p *Pool) removeLocked(u *Upstream) {
 func (p *Pool) Get(id string) *Upstream {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.getLocked(id)
+}
+
+func (p *Pool) getLocked(id string) *Upstream {
 	if u := p.members[id]; u != nil {
 		return u
 	}

@@ -38,15 +38,14 @@ type Upstream struct {
 	attachment
 	ejection ejection // guarded by Pool.mu
 
-	_        cacheLine
-	inFlight atomic.Int64 // written twice by every request
-
+	// Written by every request, and together just one cache line.
 	_           cacheLine
+	inFlight    atomic.Int64
 	requests    atomic.Uint64
 	lastSuccess atomic.Int64 // Unix nanoseconds, 0: none
-	errorsInRow atomic.Int32 // as the outlier rule counts them
 	latency     average      // nanoseconds
 	errorRate   average      // 0 to 1
+	errorsInRow atomic.Int32 // as the outlier rule counts them
 	_           cacheLine
 }
 

@@ -71,12 +71,12 @@ func (p *Pool) SetWeight(id string, weight int) bool {
 	})
 }
 
-// change runs f on the upstream with this ID under the lock and, when f says
+// change runs f on the upstream that Get finds under the lock and, when f says
 // that it changed something, publishes and tells. An event without a kind is
 // none. A drain that finds nothing in flight is told by the same token.
 func (p *Pool) change(id string, f func(*Upstream) (event.Event, bool)) bool {
 	p.mu.Lock()
-	u := p.members[id]
+	u := p.getLocked(id)
 	if u == nil {
 		p.mu.Unlock()
 		return false

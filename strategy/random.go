@@ -1,0 +1,26 @@
+package strategy
+
+import (
+	"math/rand/v2"
+
+	"github.com/drover-proxy/drover/pool"
+)
+
+// Random draws an upstream; all are equally likely. Weights are not looked at.
+type Random struct{}
+
+// NewRandom returns a Random.
+func NewRandom() *Random { return &Random{} }
+
+// Pick implements Strategy.
+func (*Random) Pick(snap *pool.Snapshot, req *Request) *pool.Upstream {
+	n := len(snap.Upstreams)
+	if n == 0 {
+		return nil
+	}
+	i := rand.IntN(n)
+	if u := snap.Upstreams[i]; usable(u, req) {
+		return u
+	}
+	return scan(snap.Upstreams, req, i+1)
+}
