@@ -34,3 +34,15 @@ func (b *Buffers) takeSmall() *smallBuffer {
 	}
 	return new(smallBuffer)
 }
+
+func (b *Buffers) giveBack(m *memory) {
+	if m.large != nil {
+		b.large.Put(m.large)
+	}
+	if m.small != nil {
+		b.small.Put(m.small)
+	}
+	m.large, m.small, m.buf, m.n = nil, nil, nil, 0
+	clear(m.head.fields[:cap(m.head.fields)]) // they point into the buffer
+	m.head.begin()
+}

@@ -5,7 +5,8 @@ import "time"
 // Options of a Client. The zero value is right for a local worker.
 type Options struct {
 	// Idle is how long an unused connection is kept at first (default 4 s,
-	// because Node.js closes after 5 s).
+	// because Node.js closes after 5 s). What the upstream says in Keep-Alive,
+	// or is seen to do, changes it.
 	Idle time.Duration
 	// MaxIdle is the most unused connections kept (default 512).
 	MaxIdle int
@@ -14,13 +15,31 @@ type Options struct {
 }
 
 // Client holds the connections to one upstream. It is safe for concurrent use.
-type Client struct{ o Options }
+type Client struct {
+	network, address string
+	tcpKeepAlive     time.Duration
+	buffers          *Buffers
+	idle             idleStack[*conn]
+}
 
 // NewClient makes a client of the upstream at address; network is "tcp" or
 // "unix". It connects when the first request comes.
 func NewClient(network, address string, o Options) *Client {
-	_, _ = network, address
-	return &Client{o: o}
+	if o.Idle <= 0 {
+		o.Idle = defaultIdle
+	}
+	if o.MaxIdle <= 0 {
+		o.MaxIdle = 512
+	}
+	if o.Buffers == nil {
+		o.Buffers = new(Buffers)
+	}
+	c := &Client{network: network, address: address, buffers: o.Buffers,
+		tcpKeepAlive: tcpKeepAliveFor(network, address)}
+	c.idle.clock = clock{time.Now()}
+	c.idle.max = o.MaxIdle
+	c.idle.keep.limit.Store(int64(o.Idle))
+	return c
 }
 
 // Do sends req and returns when the head of the final response, or of a 101
@@ -29,11 +48,37 @@ func NewClient(network, address string, o Options) *Client {
 //
 // resp must be zero or closed. When Do succeeds the caller must Close it; an
 // error is always an *Error and leaves nothing to close.
+//
+// An idle connection that the upstream has closed is noticed before anything
+// is written on it, and another one is taken; that is no failure. Nothing is
+// ever sent twice.
 func (c *Client) Do(req *Request, resp *Response) error {
-	_, _ = req, resp
-	return &Error{Kind: ConnectFailed, Unsent: true}
+	now := c.idle.now()
+	for req.Upgrade == "" {
+		cn, ok := c.idle.pop(now)
+		if !ok {
+			break
+		}
+		err := resp.run(c, cn, req, now, looking)
+		switch err {
+		case errStale: //nolint:errorlint // bare
+			c.idle.keep.dropped(now - cn.since)
+		case errTalking:
+		default:
+			return err
+		}
+	}
+	cn, err := c.dial(req)
+	if err != nil {
+		return err
+	}
+	return resp.run(c, cn, req, c.idle.now(), sending)
 }
 
-// Close closes the connections that are not in use. Exchanges under way go on
-// to their end; their connections are closed then. It never fails.
-func (c *Client) Close() error { return nil }
+// Close closes the connections that are not in use. Exchanges under way, and
+// those begun later, go on to their end; their connections are closed then.
+// It never fails.
+func (c *Client) Close() error {
+	c.idle.close()
+	return nil
+}
