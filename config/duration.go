@@ -2,7 +2,7 @@ package config
 
 import (
 	"regexp"
-	"strings"
+	"strconv"
 	"time"
 )
 
@@ -41,14 +41,19 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String writes d as it is written in the file, without parts that are zero.
+// String writes d as it is written in the file, in the largest unit that gives
+// a whole number.
 func (d Duration) String() string {
-	s := d.Std().String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
+	for _, u := range durationUnits {
+		if d != 0 && d%u.length == 0 {
+			return strconv.FormatInt(int64(d/u.length), 10) + u.name
+		}
 	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
+	return d.Std().String()
 }
+
+// durationUnits in the order in which String tries them.
+var durationUnits = []struct {
+	name   string
+	length Duration
+}{{"h", hour}, {"m", minute}, {"s", second}, {"ms", millisecond}}

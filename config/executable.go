@@ -39,7 +39,7 @@ func checkExecutable(name, directory, path string) *valueError {
 	if executable(from(directory, name)) == nil {
 		remedy = "write ./" + name + " for the one in " + quote(directory)
 	} else if _, err := os.Stat(from(directory, name)); err == nil {
-		remedy = "write the interpreter first, as in [node, " + name + "]"
+		remedy = "write the program that runs it first, such as node"
 	}
 	if strings.ContainsAny(name, " \t") {
 		remedy = "write one item for each argument: [" + strings.Join(strings.Fields(name), ", ") + "]"
@@ -54,7 +54,7 @@ func explain(name, directory string, err error) *valueError {
 	case errors.Is(err, errIsFolder):
 		return &valueError{quote(name) + " is a folder", "name a program"}
 	case errors.Is(err, fs.ErrPermission):
-		return &valueError{quote(name) + " is not executable", "chmod +x it, or write its interpreter first, as in [node, " + name + "]"}
+		return &valueError{quote(name) + " is not executable", "chmod +x it, or write the program that runs it first, such as node"}
 	case filepath.IsAbs(name):
 		return &valueError{quote(name) + ": command not found", "correct the path"}
 	}

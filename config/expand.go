@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 var variable = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)(:-([^{}]*))?$`)
@@ -66,6 +67,8 @@ func expand(s string, getenv func(string) (string, bool), keep bool) (expansion,
 		e.names, e.done = append(e.names, name), true
 		value, set := getenv(name)
 		switch {
+		case !utf8.ValidString(value):
+			return e, &valueError{fmt.Sprintf("the environment variable %s is not UTF-8 text", name), "set it to UTF-8 text"}
 		case value != "" || set && match[2] == "":
 			out.WriteString(value)
 		case match[2] != "":

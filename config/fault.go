@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -47,14 +48,6 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// err returns f as an error, nil when there is no fault.
-func (f Faults) err() error {
-	if len(f) == 0 {
-		return nil
-	}
-	return f
-}
-
 func (f Faults) sort() {
 	sort.SliceStable(f, func(i, j int) bool {
 		if f[i].Line != f[j].Line {
@@ -64,15 +57,14 @@ func (f Faults) sort() {
 	})
 }
 
-// near reports whether a fault is at key, above it or below it: what is wrong
-// there may only follow from that fault.
-func (f Faults) near(key string) bool {
-	for _, fault := range f {
-		if fault.Key == key || within(fault.Key, key) || within(key, fault.Key) {
-			return true
-		}
-	}
-	return false
+// cover reports whether a fault is at key or above it.
+func (f Faults) cover(key string) bool {
+	return slices.ContainsFunc(f, func(e *FieldError) bool { return e.Key == key || within(key, e.Key) })
+}
+
+// below reports whether a fault is below key.
+func (f Faults) below(key string) bool {
+	return slices.ContainsFunc(f, func(e *FieldError) bool { return within(e.Key, key) })
 }
 
 // within reports whether key is below parent.

@@ -51,12 +51,7 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 	d.value(root, reflect.ValueOf(c).Elem(), "")
 	c.complete()
 	c.sumEnvFiles()
-	faults := d.faults
-	for _, fault := range c.validate(d.faults) {
-		if !d.faults.near(fault.Key) {
-			faults = append(faults, fault)
-		}
-	}
+	faults := append(d.faults, c.validate(d.faults)...)
 	if len(faults) > 0 {
 		faults.sort()
 		return nil, faults

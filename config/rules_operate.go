@@ -97,7 +97,7 @@ func (v *validator) adminSocket(path string) {
 // token never shows what it refuses.
 func (v *validator) token(key string, t Token) {
 	if t.Name == "" {
-		v.fault(key+".name", "is missing", "say who the token was given to")
+		v.missing(key+".name", "is missing", "say who the token was given to")
 	} else {
 		v.refuse(key+".name", checkName(t.Name))
 	}
@@ -111,7 +111,7 @@ func (v *validator) token(key string, t Token) {
 	case set == 0 && v.c.origin.has(key+".token"):
 		v.fault(key+".token", "the token is empty", "give it a value; a variable that it is read from must not be empty")
 	case set == 0:
-		v.fault(key, "has no token", "add token, tokenFile or tokenSHA256")
+		v.missing(key, "has no token", "add token, tokenFile or tokenSHA256")
 	case set > 1:
 		v.fault(key, "has more than one of token, tokenFile and tokenSHA256", "keep one of them")
 	case t.Token != "" && !bearer(t.Token):

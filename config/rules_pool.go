@@ -16,7 +16,7 @@ func (v *validator) pool(name string, p *Pool) {
 	key := join("pools", name)
 	v.poolName(key, name)
 	if len(p.Command) == 0 && len(p.Upstreams) == 0 {
-		v.fault(key, "has neither a command nor upstreams", "add command: [PROGRAM, ARGUMENT], or upstreams with addresses")
+		v.missing(key, "has neither a command nor upstreams", "add command: [PROGRAM, ARGUMENT], or upstreams with addresses")
 	}
 	v.upstreams(key+".upstreams", p.Upstreams)
 	v.hashOn(key+".hashOn", p.HashOn)
@@ -122,7 +122,7 @@ func (v *validator) healthCheck(pool string, h HealthCheck) {
 		v.refuse(key+".endpoint", checkEndpoint(h.Endpoint))
 	}
 	if h.Type == "exec" && len(h.Command) == 0 {
-		v.fault(key+".command", "type exec needs a command", "add command: [PROGRAM, ARGUMENT]")
+		v.missing(key+".command", "type exec needs a command", "add command: [PROGRAM, ARGUMENT]")
 	}
 	if h.Type != "exec" && len(h.Command) > 0 {
 		v.fault(key+".command", "a command is only run by type exec", "add type: exec, or remove the command")

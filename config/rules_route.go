@@ -18,7 +18,7 @@ func (v *validator) routes() {
 		key := index("routes", i)
 		v.match(key+".match", r.Match)
 		if r.Pool == "" {
-			v.fault(key+".pool", "is missing", "name the pool that gets the requests")
+			v.missing(key+".pool", "is missing", "name the pool that gets the requests")
 		} else {
 			v.poolExists(key+".pool", r.Pool)
 		}

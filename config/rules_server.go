@@ -9,7 +9,7 @@ import (
 func (v *validator) server() {
 	s := v.c.Server
 	if len(s.Listeners) == 0 {
-		v.fault("server.listeners", "there is no listener", `add one, such as - { address: ":8080", pool: app }`)
+		v.missing("server.listeners", "there is no listener", `add one, such as - { address: ":8080", pool: app }`)
 	}
 	names := map[string]int{}
 	for i, l := range s.Listeners {
@@ -59,7 +59,7 @@ func (v *validator) trustedProxy(key, cidr string) {
 
 // poolExists refuses the name of a pool that is not there.
 func (v *validator) poolExists(key, name string) {
-	if _, ok := v.c.Pools[name]; ok || !v.poolsKnown {
+	if _, ok := v.c.Pools[name]; ok || v.found.cover("pools") {
 		return
 	}
 	remedy := "add it under pools"

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -83,33 +83,54 @@ func checkText(file string, data []byte) *FieldError {
 }
 
 var (
-	yamlLine  = regexp.MustCompile(`^line ([0-9]+): `)
-	tabIndent = regexp.MustCompile(`(?m)^ *\t[\t ]*[^\t #\r\n]`)
+	yamlPrefix = regexp.MustCompile(`^yaml: (line [0-9]+: )?`)
+	tabIndent  = regexp.MustCompile(`^ *\t`)
 )
 
-// syntaxFault rewrites an error of the YAML library. Its line is that of the
-// construct in which parsing ended, which may begin above the actual fault.
+// syntaxFault rewrites an error of the YAML library. The library's line is
+// that of the construct in which parsing ended, or one beside it; ours is the
+// first with which the file becomes wrong in this way.
 func syntaxFault(file string, data []byte, err error) *FieldError {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	fault := &FieldError{File: file, Line: 1, Remedy: "check indentation, colons, quotes and brackets there and just above"}
-	if match := yamlLine.FindStringSubmatch(text); match != nil {
-		text = text[len(match[0]):]
-		if n, err := strconv.Atoi(match[1]); err == nil {
-			fault.Line = min(n, 1+bytes.Count(data, []byte("\n")))
-		}
-	}
-	tab := tabIndent.FindIndex(data)
+	problem := yamlProblem(err)
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	at := sort.Search(len(lines), func(i int) bool { // a parser that stops at its first error is monotonic
+		return yamlProblem(parseAll(bytes.Join(lines[:i+1], nil))) == problem
+	})
+	at = min(at, len(lines)-1)
+	fault := &FieldError{File: file, Line: at + 1}
 	switch {
-	case tab != nil && (strings.Contains(text, "cannot start any token") || strings.Contains(text, "tab character")):
-		fault.Line = 1 + bytes.Count(data[:tab[0]], []byte("\n"))
+	case tabIndent.Match(lines[at]):
 		fault.Problem, fault.Remedy = "YAML does not allow tabs for indentation", "use spaces"
-	case strings.HasPrefix(text, "unknown anchor"):
-		fault.Problem = "the alias has no anchor: " + strings.ReplaceAll(text, "'", "")
-		fault.Remedy = "put the anchor (&name) above its alias (*name)"
+	case strings.HasPrefix(problem, "unknown anchor"):
+		fault.Problem = "an alias (*name) has no anchor: " + strings.ReplaceAll(problem, "'", "")
+		fault.Remedy = "put the anchor (&name) above it"
 	default:
-		fault.Problem = "this is not valid YAML: " + text
+		fault.Problem = "this is not valid YAML: " + problem
+		fault.Remedy = "check indentation, colons, quotes and brackets there and just above"
 	}
 	return fault
+}
+
+func yamlProblem(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := err.Error()
+	return text[len(yamlPrefix.FindString(text)):]
+}
+
+// parseAll returns the first error in a stream of documents.
+func parseAll(data []byte) error {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var doc yaml.Node
+		switch err := decodeYAML(dec, &doc); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // kindOf names what a node is, for messages.

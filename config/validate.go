@@ -11,9 +11,9 @@ import (
 
 // validator collects the faults of settings that were decoded.
 type validator struct {
-	c          *Config
-	faults     Faults
-	poolsKnown bool // false when the section of pools could not be read
+	c      *Config
+	found  Faults // by decoding; what follows from one of them is no fault of its own
+	faults Faults
 }
 
 // Validate returns every fault of the settings, in order of line, and none
@@ -23,10 +23,7 @@ func (c *Config) Validate() Faults { return c.validate(nil) }
 
 // validate is told which faults decoding found.
 func (c *Config) validate(found Faults) Faults {
-	v := &validator{c: c, poolsKnown: true}
-	for _, fault := range found {
-		v.poolsKnown = v.poolsKnown && fault.Key != "pools"
-	}
+	v := &validator{c: c, found: found}
 	v.bounds(reflect.ValueOf(c).Elem(), "", "")
 	v.server()
 	v.routes()
@@ -39,9 +36,21 @@ func (c *Config) validate(found Faults) Faults {
 	return v.faults
 }
 
+// fault reports a wrong value, unless it could not even be decoded.
 func (v *validator) fault(key, problem, remedy string) {
+	if v.found.cover(key) {
+		return
+	}
 	file, line := v.c.origin.place(key)
 	v.faults = append(v.faults, &FieldError{file, line, key, problem, remedy})
+}
+
+// missing reports what is not there, unless something below key is wrong,
+// such as a misspelled name.
+func (v *validator) missing(key, problem, remedy string) {
+	if !v.found.below(key) {
+		v.fault(key, problem, remedy)
+	}
 }
 
 func (v *validator) refuse(key string, e *valueError) {
