@@ -28,7 +28,7 @@ fmt: ## fails when a file is not gofmt's
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
 
-lint: vet fmt ## vet, gofmt and golangci-lint as tools/go.mod pins it
+lint: ## golangci-lint as tools/go.mod pins it
 	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
 
 bench: ## drover beside HAProxy, nginx, Caddy and Go's httputil, e.g. BENCH='-scenario tcp -quick' (Linux)

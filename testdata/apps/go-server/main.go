@@ -1,7 +1,7 @@
 // Command go-server is an ordinary HTTP server in Go.
 //
 // Beside plain answers it can append the id of each POST to a file (JOURNAL), so that a test sees
-// how often each was executed, echo a body, stream events and be slow (/slow?ms=).
+// how often each was executed, echo a body or a WebSocket (/ws), stream events and be slow (/slow?ms=).
 package main
 
 import (
@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 func main() {
@@ -25,6 +27,7 @@ func main() {
 	mux.HandleFunc("GET /", hello)
 	mux.HandleFunc("GET /slow", slow)
 	mux.HandleFunc("GET /events", events)
+	mux.HandleFunc("GET /ws", echoSocket)
 	mux.HandleFunc("POST /echo", echo)
 	mux.HandleFunc("POST /items/{id}", record)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -81,6 +84,23 @@ func events(w http.ResponseWriter, r *http.Request) {
 
 func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, r.Body)
+}
+
+func echoSocket(w http.ResponseWriter, r *http.Request) {
+	socket, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // the client has its answer
+	}
+	defer func() { _ = socket.CloseNow() }()
+	for {
+		kind, message, err := socket.Read(r.Context())
+		if err != nil {
+			return
+		}
+		if err := socket.Write(r.Context(), kind, message); err != nil {
+			return
+		}
+	}
 }
 
 // record appends the id to the journal before it answers, as a database would commit.
