@@ -1,0 +1,15 @@
+//go:build !linux
+
+package monitor
+
+import "time"
+
+// readUsage needs /proc, and so Linux.
+func readUsage(int) (usage, bool) { return usage{}, false }
+
+// hostReader has nothing to read on this system.
+type hostReader struct{}
+
+func newHostReader() *hostReader { return &hostReader{} }
+
+func (*hostReader) read(now time.Time) HostSample { return HostSample{At: now} }

@@ -1,0 +1,114 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/process"
+)
+
+// plan is everything that one start of a worker depends on.
+type plan struct {
+	who     identity
+	cfg     *config.Pool // the settings this worker is started with
+	options *Options
+}
+
+// equipment is what a worker holds of ours while it lives.
+type equipment struct {
+	plan
+	endpoint Endpoint   // nil: none
+	handed   []*os.File // the worker's ends, closed after the start
+}
+
+// equip gets the worker's port or socket, channel and output, and returns what
+// to start. On an error nothing is held.
+func (p plan) equip() (*equipment, process.Spec, error) {
+	e := &equipment{plan: p}
+	spec, err := e.assemble()
+	if err != nil {
+		e.closeHanded()
+		return nil, process.Spec{}, errors.Join(err, e.release())
+	}
+	return e, spec, nil
+}
+
+func (e *equipment) assemble() (process.Spec, error) {
+	o, who := e.options, &e.who
+	if err := e.findAddress(); err != nil {
+		return process.Spec{}, err
+	}
+	spec := process.Spec{ID: who.ID, Dir: e.cfg.Directory}
+	if o.Channel != nil {
+		endpoint, err := o.Channel.Open(who.ID)
+		if err != nil {
+			return spec, err
+		}
+		e.endpoint = endpoint
+		who.NotifySocket, who.Channel = endpoint.NotifySocket(), true
+		spec.Files = []*os.File{endpoint.File()} // becomes channelFD
+		e.handed = append(e.handed, endpoint.File())
+	}
+	if o.Output != nil {
+		stdout, stderr, err := o.Output.Open(who.ID, who.Pool)
+		if err != nil {
+			return spec, fmt.Errorf("open the output of %s: %w", who.ID, err)
+		}
+		spec.Stdout, spec.Stderr = stdout, stderr
+		e.handed = append(e.handed, stdout, stderr)
+	}
+	var file []string
+	if e.cfg.EnvFile != "" {
+		var err error
+		if file, err = config.ReadEnvFile(e.cfg.EnvFile); err != nil {
+			return spec, err
+		}
+	}
+	spec.Argv = who.argv(e.cfg.Command)
+	spec.Env = environ(o.Environ, o.Secrets, file, e.cfg.Env, *who)
+	return spec, nil
+}
+
+// findAddress chooses a port, a socket, or both, as the transport says.
+func (e *equipment) findAddress() error {
+	who := &e.who
+	if who.Transport != "socket" {
+		port, err := e.options.Ports.Take()
+		if err != nil {
+			return err
+		}
+		who.Port = port
+	}
+	if who.Transport == "port" {
+		return nil
+	}
+	path, err := socketPath(e.options.RunDir, who.ID)
+	if err != nil {
+		return err
+	}
+	who.Socket = path
+	return removeSocket(path)
+}
+
+// closeHanded closes our copies of the worker's ends, so that the end of the
+// worker is seen at the other ones.
+func (e *equipment) closeHanded() {
+	for _, f := range e.handed {
+		if f != nil {
+			_ = f.Close() // only written by the worker
+		}
+	}
+	e.handed = nil
+}
+
+// release gives everything back once nothing of the worker runs any more.
+func (e *equipment) release() error {
+	var err error
+	if e.endpoint != nil {
+		err = e.endpoint.Close()
+	}
+	e.options.Ports.Release(e.who.Port)
+	return errors.Join(err, removeSocket(e.who.Socket))
+}

@@ -1,0 +1,60 @@
+package supervisor
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/drover-proxy/drover/process"
+)
+
+// Starter starts processes; *process.Spawner does.
+type Starter interface {
+	Start(process.Spec) (*process.Process, error)
+}
+
+// Channel opens what a worker and drover say to each other over.
+type Channel interface {
+	Open(workerID string) (Endpoint, error)
+}
+
+// Endpoint is drover's side of the channel to one worker; *ipc.Endpoint is one.
+type Endpoint interface {
+	File() *os.File               // the worker's end; the supervisor closes it after the start
+	NotifySocket() string         // path for NOTIFY_SOCKET
+	Ready() <-chan struct{}       // closed when the worker has said that it is ready
+	Shutdown(grace time.Duration) // tells the worker that it will be stopped; never waits
+	Close() error
+}
+
+// Output opens what a worker writes to. The supervisor closes both files after
+// the start; a nil file is /dev/null.
+type Output interface {
+	Open(workerID, pool string) (stdout, stderr *os.File, err error)
+}
+
+// proc is a started process as the supervisor sees it: *process.Process, or a
+// test's own.
+type proc interface {
+	PID() int
+	Done() <-chan struct{}
+	Exit() process.Exit
+	Terminate(sig syscall.Signal) error
+	Kill()
+	Tree() []int
+	OwnsListener(network, address string) (listening, owned bool, err error)
+	Evidence() string
+}
+
+// launcher starts a process.
+type launcher func(process.Spec) (proc, error)
+
+func launchWith(s Starter) launcher {
+	return func(spec process.Spec) (proc, error) {
+		p, err := s.Start(spec)
+		if err != nil {
+			return nil, err // not a nil *process.Process in an interface
+		}
+		return p, nil
+	}
+}

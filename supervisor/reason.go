@@ -1,0 +1,40 @@
+package supervisor
+
+// Reason is why a worker leaves, or left. The set is closed: it is a metric label.
+type Reason string
+
+// Unplanned reasons count against the restart budget.
+const (
+	ReasonCrash        Reason = "crash"         // ended by a signal or with a status other than 0
+	ReasonExit         Reason = "exit"          // ended with status 0 though it was wanted
+	ReasonOutOfMemory  Reason = "out-of-memory" // killed by the kernel for want of memory
+	ReasonProbeFailed  Reason = "probe-failed"  // killed because it stopped answering
+	ReasonStartTimeout Reason = "start-timeout" // was not ready in time
+	ReasonStartFailed  Reason = "start-failed"  // could not be started at all
+	ReasonPortStolen   Reason = "port-stolen"   // its port was taken by another process
+)
+
+// Planned reasons do not.
+const (
+	ReasonRoll     Reason = "roll"     // rolling restart
+	ReasonReload   Reason = "reload"   // the settings it was started with changed
+	ReasonRollback Reason = "rollback" // its roll was abandoned
+	ReasonScaleIn  Reason = "scale-in"
+	ReasonOperator Reason = "operator" // somebody asked for this worker
+	ReasonStop     Reason = "stop"     // drover ends
+)
+
+// Reasons lists every reason.
+func Reasons() []Reason {
+	return []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen,
+		ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop}
+}
+
+// Planned reports whether the worker leaves because somebody wanted it to.
+func (r Reason) Planned() bool {
+	switch r {
+	case ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,58 @@
+package supervisor
+
+import "time"
+
+// replacedForLocked returns why a worker is to be replaced, or "" when it is not.
+func (s *Supervisor) replacedForLocked(w *worker) Reason {
+	if w.replace == "" && s.roll != nil && w.settings != s.roll.settings {
+		return s.roll.Reason
+	}
+	return w.replace
+}
+
+// replaceLocked takes the next steps of replacing workers that are to be
+// replaced, by a roll or at an operator's wish, within rolling.maxSurge and
+// rolling.maxUnavailable.
+func (s *Supervisor) replaceLocked(now time.Time) {
+	extra, unavailable := 0, 0
+	for _, sl := range s.slots {
+		if sl.next != nil || sl.last != nil {
+			extra++
+		}
+		if _, ends := s.endsLocked(sl); !ends && !sl.ended && !sl.current.running() {
+			unavailable++
+		}
+	}
+	limits := s.cfg.ProcessManagement.Rolling
+	if limits.MaxSurge <= 0 && limits.MaxUnavailable <= 0 {
+		limits.MaxSurge = 1 // or nothing could ever move
+	}
+	for _, sl := range s.slots {
+		if _, ends := s.endsLocked(sl); ends || sl.ended || sl.current == nil {
+			continue
+		}
+		if n := sl.next; n != nil && n.state == Starting && s.replacedForLocked(n) != "" {
+			s.leaveLocked(sl, n, s.replacedForLocked(n), now) // of a roll that another took the place of
+		}
+		w, why := sl.current, s.replacedForLocked(sl.current)
+		if why == "" || sl.next != nil || sl.last != nil {
+			continue
+		}
+		switch w.state {
+		case Backoff, Failed: // nothing to lose
+			s.stepLocked(sl, w, inRetry, now)
+		case Starting:
+			s.leaveLocked(sl, w, why, now)
+		case Running:
+			switch {
+			case extra < limits.MaxSurge:
+				extra++
+				sl.next = &worker{reason: why}
+				s.stepLocked(sl, sl.next, inStart, now)
+			case unavailable < limits.MaxUnavailable:
+				unavailable++
+				s.leaveLocked(sl, w, why, now)
+			}
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package supervisor
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/process"
+)
+
+// How often a runner looks for something it is not told of.
+const (
+	lookFirst    = 5 * time.Millisecond // for the listener, doubling
+	lookLongest  = 50 * time.Millisecond
+	stolenAfter  = 250 * time.Millisecond // a foreign listener seen this long is no accident of timing
+	killAgain    = 2 * time.Second        // a process in an uninterruptible sleep takes the signal late
+	killAttempts = 5                      // on what a dead worker left behind
+)
+
+// order is what a runner is asked to do with its process.
+type order struct {
+	kind  orderKind
+	sig   syscall.Signal // of orderTerminate
+	grace time.Duration  // of orderTerminate
+	cause string         // of orderDestroy
+}
+
+type orderKind uint8
+
+const (
+	orderTerminate orderKind = iota // stop signal
+	orderKill                       // SIGKILL the tree
+	orderDestroy                    // the same after keeping evidence
+)
+
+// facts is what a runner knows of its process.
+type facts struct {
+	proc      proc // nil until started
+	startErr  error
+	address   address // where it listens, once found
+	found     bool
+	stolen    bool   // somebody else listens there
+	elsewhere string // where it listens instead
+	saidReady bool
+	exited    bool // the direct child was reaped
+	exit      process.Exit
+	portTaken bool // it ended before it listened, and its port is in use
+	gone      bool // nothing of the tree is left, everything was given back
+}
+
+// runner is the one goroutine that owns a worker's process: it starts it, looks
+// for its listener, signals it, and buries its tree. Others read its facts and
+// send it orders.
+type runner struct {
+	plan   plan
+	launch launcher
+	wake   func() // told after each change of the facts
+	orders chan order
+
+	mu    sync.Mutex
+	facts facts
+}
+
+func newRunner(p plan, launch launcher, wake func()) *runner {
+	return &runner{plan: p, launch: launch, wake: wake, orders: make(chan order, 8)}
+}
+
+// look returns the present facts.
+func (r *runner) look() facts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.facts
+}
+
+// send gives an order without waiting. There are never as many as the buffer holds.
+func (r *runner) send(o order) {
+	select {
+	case r.orders <- o:
+	default:
+	}
+}
+
+func (r *runner) note(change func(*facts)) {
+	r.mu.Lock()
+	change(&r.facts)
+	r.mu.Unlock()
+	r.wake()
+}
+
+// run starts the process and returns when nothing is left of it.
+func (r *runner) run() {
+	defer r.note(func(f *facts) { f.gone = true })
+	e, spec, err := r.plan.equip()
+	if err != nil {
+		r.note(func(f *facts) { f.startErr = err })
+		return
+	}
+	p, err := r.launch(spec)
+	e.closeHanded()
+	if err != nil {
+		r.note(func(f *facts) { f.startErr = err })
+	} else {
+		r.note(func(f *facts) { f.proc = p })
+		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerStarted, Subject: e.who.ID,
+			Message: fmt.Sprintf("worker %s started", e.who.ID), Attrs: map[string]any{"pid": p.PID()}})
+		patient := r.watch(p, e)
+		r.note(func(f *facts) { f.exited, f.exit = true, p.Exit() })
+		r.bury(p, patient)
+		taken := !r.look().found && r.plan.options.Ports.Foreign(e.who.Port)
+		r.note(func(f *facts) { f.portTaken = taken })
+	}
+	if err := e.release(); err != nil {
+		r.plan.options.Bus.Publish(event.Event{Kind: event.Internal, Subject: e.who.ID,
+			Message: fmt.Sprintf("after the end of worker %s: %v", e.who.ID, err)})
+	}
+}
+
+// watch follows the process until the direct child was reaped. patient says
+// that it was asked to end and that its time for that is not over.
+func (r *runner) watch(p proc, e *equipment) (patient bool) {
+	var ready <-chan struct{}
+	if e.endpoint != nil {
+		ready = e.endpoint.Ready()
+	}
+	search := newSearch(e.who.addresses())
+	defer search.timer.Stop()
+	var again <-chan time.Time
+	for {
+		select {
+		case <-p.Done():
+			return patient
+		case o := <-r.orders:
+			if patient = !r.obey(p, e, o); !patient {
+				again = time.After(killAgain)
+			}
+		case <-again:
+			p.Kill()
+			again = time.After(killAgain)
+		case <-ready:
+			ready = nil
+			r.note(func(f *facts) { f.saidReady = true })
+		case <-search.timer.C:
+			if search.look(p) {
+				r.note(search.tell)
+			}
+		}
+	}
+}
+
+// obey carries out an order and reports whether it was to kill.
+func (r *runner) obey(p proc, e *equipment, o order) (killed bool) {
+	switch o.kind {
+	case orderTerminate:
+		if e.endpoint != nil {
+			e.endpoint.Shutdown(o.grace)
+		}
+		_ = p.Terminate(o.sig) // gone already, or the kill timer decides
+		return false
+	case orderDestroy:
+		evidence := p.Evidence()
+		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerKilled, Subject: e.who.ID,
+			Message: fmt.Sprintf("worker %s is killed: %s (%s)", e.who.ID, o.cause, evidence),
+			Attrs:   map[string]any{"pid": p.PID(), "reason": string(ReasonProbeFailed), "evidence": evidence}})
+	}
+	p.Kill()
+	return true
+}
+
+// bury waits until the whole tree is gone. What is left of a worker that ended
+// by itself is killed at once; one that was asked to end has until the order to
+// kill, since a wrapper such as npm may end before the application does.
+func (r *runner) bury(p proc, patient bool) {
+	for wait := lookFirst; patient && len(p.Tree()) > 0; wait = min(2*wait, lookLongest) {
+		select {
+		case o := <-r.orders:
+			patient = o.kind == orderTerminate
+		case <-time.After(wait):
+		}
+	}
+	for range killAttempts {
+		p.Kill()
+		left := p.Tree()
+		if len(left) == 0 {
+			return
+		}
+		select {
+		case <-time.After(lookLongest):
+		case <-r.orders: // there is nothing more to do than this
+		}
+	}
+	if left := p.Tree(); len(left) > 0 {
+		r.plan.options.Bus.Publish(event.Event{Kind: event.Internal, Subject: r.plan.who.ID,
+			Message: fmt.Sprintf("processes %v of worker %s do not end by SIGKILL (uninterruptible?); drover goes on without waiting for them", left, r.plan.who.ID),
+			Attrs:   map[string]any{"pids": left}})
+	}
+}
