@@ -1,0 +1,149 @@
+package proxy
+
+import (
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/drover-proxy/drover/logs"
+	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/proxy/exchange"
+	"github.com/drover-proxy/drover/strategy"
+)
+
+// call is one request on its way through the proxy, with the memory it needs;
+// calls are reused.
+type call struct {
+	server *Server
+	t      *table
+	target *target
+	m      *message
+	out    responder
+
+	client []byte // whom the request is from
+	id     []byte
+	trace  []byte
+	path   []byte // buffer of the path's normal form
+	own    []byte // buffer of an answer of drover's own: lines, then body
+	head   []byte // what is sent upstream, the same in all attempts
+	going  outgoing
+
+	pick     strategy.Request
+	tried    [8]*pool.Upstream
+	lease    pool.Lease
+	link     *link
+	req      exchange.Request
+	resp     exchange.Response
+	retrying bool // a place of the retry budget is held
+	inform   func(int, []exchange.Field)
+
+	began   time.Time     // of the present attempt
+	latency time.Duration // from there to the head of its answer
+	ended   time.Time     // when the last attempt was over; zero: there was none
+	replied bool          // an answer has begun
+	record  logs.Record
+}
+
+func newCall(s *Server) *call {
+	k := &call{server: s}
+	k.inform = func(status int, fields []exchange.Field) { k.out.inform(status, fields) }
+	return k
+}
+
+// handle serves one request to its end, whatever happens.
+func (s *Server) handle(t *table, m *message, out responder) {
+	k, _ := s.calls.Get().(*call) // the pool holds nothing else
+	k.t, k.m, k.out, k.target = t, m, out, nil
+	defer k.end()
+	k.serve()
+}
+
+// end runs last, also after a panic: it gives back what the request holds and
+// writes down how it went.
+func (k *call) end() {
+	if p := recover(); p != nil {
+		k.server.log.Error("a request panicked", zap.Any("panic", p), zap.ByteString("requestId", k.id), zap.ByteString("stack", debug.Stack()))
+		k.abandon()
+		return
+	}
+	k.lease.Release(pool.Outcome{Result: pool.Neutral}) // does nothing unless something was forgotten
+	k.giveBack()
+	k.note()
+	k.clear()
+	k.server.calls.Put(k)
+}
+
+// abandon ends a request that panicked. Nothing of the call is used again.
+func (k *call) abandon() {
+	k.lease.Release(pool.Outcome{Result: pool.Neutral})
+	k.giveBack()
+	if !k.replied {
+		k.fail(failInternal)
+	}
+	k.record.End = endInternal
+	k.note()
+	k.out.abort()
+}
+
+func (k *call) giveBack() {
+	if k.retrying {
+		k.retrying = false
+		k.target.budget.give()
+	}
+}
+
+// clear forgets what must not outlive the request.
+func (k *call) clear() {
+	k.t, k.target, k.m, k.out, k.link = nil, nil, nil, nil, nil
+	k.client, k.trace = nil, nil
+	k.lease, k.record = pool.Lease{}, logs.Record{}
+	k.pick = strategy.Request{}
+	clear(k.tried[:])
+	k.req = exchange.Request{}
+	k.replied, k.ended, k.latency = false, time.Time{}, 0
+}
+
+// note writes the request down: log and numbers.
+func (k *call) note() {
+	r, m := &k.record, k.m
+	if k.ended.IsZero() {
+		k.ended = time.Now()
+	}
+	r.Duration = k.ended.Sub(m.start)
+	if m.body != nil {
+		r.BytesIn = m.body.received()
+	}
+	requests := k.t.unrouted
+	if k.target != nil {
+		requests = k.target.requests
+		r.Pool = k.target.name
+	}
+	requests.Observe(methodName(m.method), r.Status, r.Duration, r.BytesIn, r.BytesOut)
+	if log := k.server.access; log.Enabled() {
+		r.Time, r.RequestID, r.TraceID, r.Client = m.start, k.id, k.trace, k.client
+		r.Listener, r.Method, r.Host, r.Path, r.Proto = k.t.name, m.method, m.authority, m.path, m.proto
+		log.Log(r)
+	}
+}
+
+// methodName returns a registered method as a string without allocating.
+func methodName(m []byte) string {
+	switch string(m) {
+	case "GET":
+		return "GET"
+	case "POST":
+		return "POST"
+	case "HEAD":
+		return "HEAD"
+	case "PUT":
+		return "PUT"
+	case "DELETE":
+		return "DELETE"
+	case "PATCH":
+		return "PATCH"
+	case "OPTIONS":
+		return "OPTIONS"
+	}
+	return string(m)
+}

@@ -1,0 +1,250 @@
+package proxy
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/drover-proxy/drover/metrics"
+	"github.com/drover-proxy/drover/proxy/exchange"
+)
+
+// What a connection is doing. Draining may close it while it is fresh or idle;
+// the switch from those to busy is atomic, so that no request is lost half way.
+const (
+	connFresh   int32 = iota // accepted, nothing read yet
+	connIdle                 // between two requests
+	connBusy                 // with a request, or relaying
+	connTunnel               // after an upgrade
+	connClosing              // claimed by a drain
+)
+
+// conn is a client's connection. One goroutine serves it; what other
+// goroutines may touch is said at the field.
+type conn struct {
+	socket   net.Conn        // what was accepted
+	raw      syscall.RawConn // of socket; nil where it has no descriptor
+	nc       net.Conn        // what is spoken to: socket, or what Options.Wrap made of it
+	direct   bool            // nc is socket and has a descriptor
+	listener *listener
+	metric   *metrics.Connection
+	index    int // place in the listener's set, under its lock
+
+	from     netip.Addr // of socket
+	peer     netip.Addr // of nc
+	peerText []byte
+	local    string
+
+	state  atomic.Int32  // any goroutine
+	since  atomic.Uint64 // any goroutine: sweeper's tick at which the request began to wait; 0: none
+	left   atomic.Bool   // any goroutine: the client has gone
+	cut    atomic.Bool   // any goroutine: drover ended the connection before its time
+	cancel exchange.Cancel
+
+	readBy  time.Time // the read deadline that is set; zero: none. Serving goroutine only
+	writeBy time.Time
+
+	probing bool // Read must not wait: see await
+	fd      int  // valid while probing
+	fill    func(fd uintptr) bool
+	br      *bufio.Reader
+	fillErr error
+
+	onRead func() error // called before each Read that may wait; arms its deadline
+}
+
+// Deadlines move by at least this much, so that a busy connection sets a timer
+// once per second and not once per read.
+const deadlineStep = time.Second
+
+var (
+	errWouldBlock = errors.New("nothing to read yet")
+	longAgo       = time.Unix(1, 0) // a deadline that has passed
+)
+
+func newConn(socket net.Conn, l *listener) *conn {
+	c := &conn{socket: socket, listener: l}
+	if sc, ok := socket.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.raw = raw
+		}
+	}
+	c.fill = c.tryFill
+	c.speakTo(socket)
+	c.from, c.direct = c.peer, c.raw != nil
+	return c
+}
+
+// speakTo makes nc what requests are read from; it was made of the socket.
+func (c *conn) speakTo(nc net.Conn) {
+	c.nc, c.direct, c.local = nc, false, c.listener.hostText()
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		c.peer = a.AddrPort().Addr().Unmap().WithZone("")
+		c.peerText = c.peer.AppendTo(c.peerText[:0])
+	}
+	if a, ok := nc.LocalAddr().(*net.TCPAddr); ok {
+		c.local = a.String()
+	}
+}
+
+// Read reads what the client sent. It is what the buffered reader calls.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.probing {
+		return c.readNow(p)
+	}
+	if c.onRead != nil {
+		if err := c.onRead(); err != nil {
+			return 0, err
+		}
+	}
+	return c.nc.Read(p)
+}
+
+func (c *conn) readNow(p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(c.fd, p)
+		switch {
+		case err == nil && n == 0:
+			return 0, io.EOF
+		case err == nil:
+			return n, nil
+		case errors.Is(err, syscall.EAGAIN):
+			return 0, errWouldBlock
+		case !errors.Is(err, syscall.EINTR):
+			return 0, os.NewSyscallError("read", err)
+		}
+	}
+}
+
+// readers lends the buffered readers of connections that have something to
+// read; a connection that waits for its client holds none.
+type readers struct{ small sync.Pool }
+
+const smallReader = 4 << 10 // takes the head of nearly every request
+
+func (r *readers) take(src io.Reader) *bufio.Reader {
+	if br, ok := r.small.Get().(*bufio.Reader); ok {
+		br.Reset(src)
+		return br
+	}
+	return bufio.NewReaderSize(src, smallReader)
+}
+
+func (r *readers) give(br *bufio.Reader) {
+	if br.Size() == smallReader {
+		br.Reset(nil)
+		r.small.Put(br)
+	}
+}
+
+// await waits up to d for the first byte of the next request and returns a
+// reader that holds it.
+func (c *conn) await(now time.Time, d time.Duration) (*bufio.Reader, error) {
+	if err := c.readWithin(now, d); err != nil {
+		return nil, err
+	}
+	pool := &c.listener.server.readers
+	if !c.direct {
+		br := pool.take(c)
+		if _, err := br.Peek(1); err != nil {
+			pool.give(br)
+			return nil, err
+		}
+		return br, nil
+	}
+	c.fillErr = nil
+	if err := c.raw.Read(c.fill); err != nil {
+		return nil, err
+	}
+	br := c.br
+	c.br = nil
+	return br, c.fillErr
+}
+
+// tryFill reads into a borrowed buffer; with nothing to read it gives the
+// buffer back before the runtime waits.
+func (c *conn) tryFill(fd uintptr) bool {
+	pool := &c.listener.server.readers
+	br := pool.take(c)
+	c.probing, c.fd = true, int(fd)
+	_, err := br.Peek(1)
+	c.probing = false
+	if err != nil {
+		pool.give(br)
+		if errors.Is(err, errWouldBlock) {
+			return false
+		}
+		c.fillErr = err
+		return true
+	}
+	c.br = br
+	return true
+}
+
+// readWithin bounds the reads from now on by d, 0 is no bound. The deadline that
+// is set may be later than that, by at most deadlineStep.
+func (c *conn) readWithin(now time.Time, d time.Duration) error {
+	return within(now, d, &c.readBy, c.nc.SetReadDeadline)
+}
+
+// writeWithin bounds the writes from now on by d.
+func (c *conn) writeWithin(now time.Time, d time.Duration) error {
+	return within(now, d, &c.writeBy, c.nc.SetWriteDeadline)
+}
+
+func within(now time.Time, d time.Duration, current *time.Time, set func(time.Time) error) error {
+	if d <= 0 {
+		if current.IsZero() {
+			return nil
+		}
+		*current = time.Time{}
+		return set(time.Time{})
+	}
+	by := now.Add(d)
+	step := min(deadlineStep, d/4)
+	if late := current.Sub(by); late >= 0 && late <= step {
+		return nil
+	}
+	*current = by.Add(step)
+	return set(*current)
+}
+
+// busy claims the connection for a request; false when a drain was faster.
+func (c *conn) busy() bool {
+	return c.state.CompareAndSwap(connFresh, connBusy) || c.state.CompareAndSwap(connIdle, connBusy)
+}
+
+// clientGone is called when the client was seen to have left.
+func (c *conn) clientGone() {
+	c.left.Store(true)
+	c.cancel.Fire()
+}
+
+// gone reports whether the client was seen to have left.
+func (c *conn) gone() bool { return c.left.Load() }
+
+// ended reports whether drover ended the connection before its time.
+func (c *conn) ended() bool { return c.cut.Load() }
+
+// interrupt ends whatever the connection is doing, from any goroutine.
+func (c *conn) interrupt() {
+	c.cut.Store(true)
+	c.cancel.Fire()
+	_ = c.socket.Close() // fails only on a connection that is closed already
+}
+
+// close closes the connection and forgets it.
+func (c *conn) close() {
+	_ = c.nc.Close() // nobody is left to be told
+	c.listener.conns.remove(c)
+}
+
+// isTimeout reports whether err is a deadline that passed.
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -1,0 +1,173 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// h1 is the HTTP/1.x side of a connection while it has something to do: the
+// request that is being read, and the way back. It is borrowed with the first
+// byte of a request and given back when the connection is idle.
+type h1 struct {
+	server *Server
+	c      *conn
+	t      *table
+	br     *bufio.Reader
+
+	phase  phase
+	headBy time.Time // by when the header section must be there
+
+	header fasthttp.RequestHeader
+	m      message
+	body   h1Body
+	http11 bool
+	keep   bool // the client would use the connection again
+	close  bool // this answer says that it is the last
+
+	out      []byte // an answer's head and small body on their way out
+	pair     pair
+	drop     listed
+	interim  sync.Mutex // held while something is written before the final answer
+	answered bool       // guarded by interim: the final answer has begun
+	told100  bool       // guarded by interim: 100 was sent
+
+	beforeRead func() error
+}
+
+type phase uint8
+
+const (
+	phaseHead phase = iota
+	phaseBody
+)
+
+func newH1(s *Server) *h1 {
+	h := &h1{server: s}
+	h.beforeRead = h.arm
+	return h
+}
+
+// arm sets the deadline for the read that is about to wait. It is not called
+// for what arrived together, so the plain path sets no timer.
+func (h *h1) arm() error {
+	now := time.Now()
+	if h.phase == phaseBody {
+		if err := h.c.readWithin(now, h.t.timeouts.requestBodyIdle); err != nil {
+			return err
+		}
+		// After the deadline was set, or Interrupt's would be overwritten unseen.
+		if h.body.interrupted.Load() {
+			return errInterrupted
+		}
+		return nil
+	}
+	d := h.t.timeouts.requestHeader
+	if d <= 0 {
+		return h.c.readWithin(now, 0)
+	}
+	if h.headBy.IsZero() {
+		h.headBy = now.Add(d)
+	}
+	return h.c.readWithin(now, max(h.headBy.Sub(now), time.Millisecond))
+}
+
+// serve handles the request whose first byte is there and those that follow it
+// without a pause. It reports whether the connection may wait for another.
+func (h *h1) serve() bool {
+	for {
+		if !h.one() {
+			return false
+		}
+		if h.br.Buffered() == 0 {
+			return true
+		}
+	}
+}
+
+// one handles one request and reports whether the connection goes on.
+func (h *h1) one() bool {
+	h.t = h.c.listener.table.Load()
+	h.phase, h.headBy = phaseHead, time.Time{}
+	h.answered, h.told100, h.close, h.keep = false, false, false, false
+	m := &h.m
+	*m = message{fields: m.fields[:0], start: time.Now(), cancel: &h.c.cancel, link: h.c,
+		peer: h.c.peer, peerText: h.c.peerText}
+	if r := h.readHead(); r != nil {
+		h.refuse(r)
+		return false
+	}
+	if r := h.parse(); r != nil {
+		h.refuse(r)
+		return false
+	}
+	h.phase = phaseBody
+	if m.length != 0 {
+		h.body.begin(h, m.length, h.t.limits.body)
+		m.body = &h.body
+	}
+	h.c.since.Store(h.server.tick.Load())
+	h.server.handle(h.t, m, h)
+	h.c.since.Store(0)
+	if h.c.state.Load() == connTunnel {
+		return false
+	}
+	return h.finish()
+}
+
+// finish brings the connection to where the next request begins.
+func (h *h1) finish() bool {
+	ok := h.answered && !h.close
+	if h.m.body != nil {
+		if h.body.interrupted.Load() {
+			h.c.readBy = time.Time{} // Interrupt has moved the deadline
+		}
+		ok = h.body.end() && ok
+	}
+	if !ok && h.answered && h.m.body != nil && h.body.pending() {
+		h.linger()
+	}
+	return ok
+}
+
+// readHead reads the header section into h.header.
+func (h *h1) readHead() *refusal {
+	for {
+		err := h.header.Read(h.br)
+		if err == nil {
+			return nil
+		}
+		buffered, _ := h.br.Peek(h.br.Buffered()) // cannot fail
+		if isSmallBuffer(err) && h.br.Size() < h.t.limits.readBuffer() {
+			h.widen(buffered)
+			continue
+		}
+		return h.headFault(err, buffered)
+	}
+}
+
+// widen goes on with a reader that takes the largest header section allowed.
+func (h *h1) widen(buffered []byte) {
+	src := &prefixed{prefix: bytes.Clone(buffered), rest: h.c}
+	h.server.readers.give(h.br)
+	h.br = bufio.NewReaderSize(src, h.t.limits.readBuffer())
+}
+
+// prefixed reads what was read before from somewhere else, then the rest.
+type prefixed struct {
+	prefix []byte
+	rest   io.Reader
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.prefix) == 0 {
+		return p.rest.Read(b)
+	}
+	n := copy(b, p.prefix)
+	p.prefix = p.prefix[n:]
+	return n, nil
+}

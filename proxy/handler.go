@@ -1,0 +1,215 @@
+package proxy
+
+import (
+	"errors"
+
+	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/proxy/exchange"
+)
+
+// serve finds where the request belongs, sends it there, and answers.
+func (k *call) serve() {
+	m := k.m
+	trusted := k.identify()
+	if k.target = k.route(); k.target == nil {
+		k.fail(failNoRoute)
+		return
+	}
+	k.going.target = m.target
+	if p := k.target.stripPrefix; p != "" {
+		rest, ok := stripPathPrefix(m.target, p)
+		if !ok {
+			k.fail(failPath)
+			return
+		}
+		if len(rest) == 0 || rest[0] != '/' {
+			rest = append([]byte{'/'}, rest...)
+		}
+		k.going.target = rest
+	}
+	k.going.id, k.going.trusted, k.going.edit = k.id, trusted, k.target.request
+	k.head = k.going.appendHead(k.head[:0], m)
+	k.prepare()
+	if err := k.exchange(); err != nil {
+		k.fail(k.reasonFor(err))
+		return
+	}
+	k.answer()
+}
+
+// identify settles who asks and what the request is called; it reports whether
+// the peer's word is believed.
+func (k *call) identify() (trusted bool) {
+	m := k.m
+	k.client = k.t.trust.client(m)
+	trusted = len(k.t.trust) > 0 && k.t.trust.includes(m.peer)
+	k.id = k.id[:0]
+	if trusted {
+		if id := m.first(nameRequestID); validRequestID(id) {
+			k.id = append(k.id, id...)
+		}
+	}
+	if len(k.id) == 0 {
+		k.id = appendRequestID(k.id)
+	}
+	k.trace = traceID(m.first(nameTraceparent))
+	return trusted
+}
+
+// route returns the target that takes the request, or nil.
+func (k *call) route() *target {
+	if len(k.t.router.routes) == 0 {
+		return k.t.own
+	}
+	path := k.m.path
+	if !isPlainPath(path) {
+		k.path = appendNormalPath(k.path[:0], path)
+		path = k.path
+	}
+	if r := k.t.router.find(k.m, path); r != nil {
+		return r.target
+	}
+	return k.t.own
+}
+
+// prepare fills in what all attempts have in common.
+func (k *call) prepare() {
+	m, t := k.m, k.target
+	k.pick.Tried = k.tried[:0]
+	k.pick.Hash = t.hash.of(m, k.client)
+	k.req = exchange.Request{
+		Head: k.head, Method: methodName(m.method), Length: m.length, Expect: m.expect,
+		Connect: t.connect, FirstByte: t.firstByte, ResponseIdle: t.responseIdle,
+		Cancel: m.cancel, Informational: k.inform,
+	}
+	if m.body != nil {
+		k.req.Body = m.body
+	}
+	if m.upgrade != nil {
+		k.req.Upgrade = string(m.upgrade)
+	}
+	if t.total > 0 {
+		k.req.Deadline = m.start.Add(t.total)
+	}
+}
+
+// reasonFor says what to answer after the last attempt failed.
+func (k *call) reasonFor(err error) failure {
+	switch exchange.KindOf(err) {
+	case exchange.ClientBody:
+		return bodyFailure(k.m.body.fault())
+	case exchange.Canceled:
+		if !k.m.link.gone() {
+			return failDraining // nobody else cancels
+		}
+	}
+	return statusFor(err)
+}
+
+// fail answers by ourselves, if there is anybody to answer.
+func (k *call) fail(f failure) {
+	r := &k.record
+	r.Status, r.End = f.status, f.end
+	if f.refused() {
+		k.server.metrics.Rejected(f.end)
+	}
+	if f.status == statusClientClosed {
+		return
+	}
+	json := wantsJSON(k.m)
+	k.own = f.appendLines(k.own[:0], json)
+	lines := len(k.own)
+	k.own = f.appendBody(k.own, json, k.id)
+	body := k.own[lines:]
+	a := answer{
+		status: f.status, reason: []byte(reasonOf(f.status)), lines: k.own[:lines], id: k.id,
+		length: int64(len(body)), bodyless: string(k.m.method) == "HEAD", last: f.ends(),
+	}
+	k.replied = true
+	if err := k.out.reply(&a, body); err != nil {
+		r.Status, r.End = statusClientClosed, endClientClosed
+		return
+	}
+	if !a.bodyless {
+		r.BytesOut = int64(len(body))
+	}
+}
+
+// ends reports whether the connection ends with the answer: after a body that
+// was not understood nobody knows where the next request begins.
+func (f *failure) ends() bool {
+	return f.status == 400 || f.status == 408 || f.status == 413 || f.status == 500 || f.end == endDraining
+}
+
+// answer passes the upstream's answer on.
+func (k *call) answer() {
+	resp, m, r := &k.resp, k.m, &k.record
+	if resp.Status == 101 {
+		k.tunnel()
+		return
+	}
+	a := answer{
+		status: resp.Status, reason: resp.Reason, fields: resp.Fields, length: resp.Length, id: k.id, edit: k.target.response,
+		bodyless: resp.Status == 204 || resp.Status == 304 || string(m.method) == "HEAD",
+	}
+	r.Status, r.End = resp.Status, endOK
+	k.replied = true
+	var err error
+	if body, ok := k.whole(&a); ok {
+		if err = k.out.reply(&a, body); err == nil {
+			r.BytesOut = int64(len(body))
+		}
+	} else {
+		r.BytesOut, err = k.out.relay(&a, resp)
+	}
+	k.finish(err)
+}
+
+// whole returns the body when all of it is there already.
+func (k *call) whole(a *answer) ([]byte, bool) {
+	if a.bodyless || k.resp.Length == 0 {
+		return nil, true
+	}
+	body, ok := k.resp.Whole()
+	if !ok || len(k.resp.Trailer()) > 0 {
+		return nil, false
+	}
+	a.length = int64(len(body))
+	return body, true
+}
+
+// finish ends the exchange and says whose fault it was if it was cut short.
+func (k *call) finish(err error) {
+	r := &k.record
+	out := pool.Outcome{Result: pool.Success, Status: r.Status, Latency: k.latency}
+	var src sourceError
+	switch {
+	case err == nil:
+	case errors.As(err, &src):
+		out.Result = outcomeOf(src.error)
+		r.End = k.endOf(src.error)
+	case isTimeout(err):
+		out.Result, r.End = pool.Neutral, endClientTimeout
+	default:
+		out.Result, r.End = pool.Neutral, endClientClosed
+	}
+	k.release(out)
+}
+
+// endOf says why an answer that had begun did not end well.
+func (k *call) endOf(err error) string {
+	switch exchange.KindOf(err) {
+	case exchange.Canceled:
+		if !k.m.link.gone() {
+			return endDraining
+		}
+		return endClientClosed
+	case exchange.ClientBody:
+		return endClientClosed
+	case exchange.IdleTimeout, exchange.FirstByteTimeout:
+		return endUpstreamTimeout
+	case exchange.Invalid:
+		return endUpstreamInvalid
+	}
+	return endTruncated
+}

@@ -1,0 +1,104 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// junction copies between a client's and an upstream's connection, both ways,
+// until both have said that they are done. An end of one direction is passed on
+// as such (half-close). Between TCP or Unix sockets the kernel moves the bytes
+// (splice), so they are only seen when a round ends.
+type junction struct {
+	client, upstream net.Conn
+	idle             time.Duration // both ends silent for longer, and it is over; 0: no bound
+	log              *zap.Logger
+
+	up, down atomic.Int64 // bytes moved, counted at the end of each round
+	broken   atomic.Bool
+}
+
+var errIdle = errors.New("nothing was sent either way for too long")
+
+// run copies until both directions have ended; first what was read before.
+// It returns nil when both ended in order.
+func (j *junction) run(fromClient, fromUpstream []byte) error {
+	up := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				j.log.Error("a tunnel panicked", zap.Any("panic", p), zap.Stack("stack"))
+				j.fail()
+				up <- errors.New("panic")
+			}
+		}()
+		up <- j.copy(j.upstream, j.client, &j.up, fromClient)
+	}()
+	err := j.copy(j.client, j.upstream, &j.down, fromUpstream)
+	return errors.Join(err, <-up)
+}
+
+// fail ends both directions.
+func (j *junction) fail() {
+	j.broken.Store(true)
+	_ = j.client.Close() // the other direction is to notice, nothing more
+	_ = j.upstream.Close()
+}
+
+// copy moves bytes from src to dst until src ends.
+func (j *junction) copy(dst, src net.Conn, moved *atomic.Int64, first []byte) error {
+	err := j.rounds(dst, src, moved, first)
+	if err != nil {
+		first := !j.broken.Load()
+		j.fail()
+		if first {
+			return err
+		}
+		return nil // a consequence of the other direction's
+	}
+	if half, ok := dst.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // dst may be gone, then its direction says so
+	}
+	return nil
+}
+
+func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) error {
+	if len(first) > 0 {
+		n, err := dst.Write(first)
+		moved.Add(int64(n))
+		if err != nil {
+			return err
+		}
+	}
+	seen, quiet := j.total(), 0
+	for {
+		if j.idle > 0 {
+			now := time.Now()
+			if err := src.SetReadDeadline(now.Add(j.idle / 2)); err != nil {
+				return err
+			}
+			if err := dst.SetWriteDeadline(now.Add(2 * j.idle)); err != nil {
+				return err
+			}
+		}
+		n, err := io.Copy(dst, src)
+		moved.Add(n)
+		if err == nil || !isTimeout(err) || j.idle <= 0 {
+			return err
+		}
+		// A round ends by its deadline also when bytes flow. The other
+		// direction's are counted when its round ends: hence two quiet ones.
+		if total := j.total(); total != seen {
+			seen, quiet = total, 0
+		} else if quiet++; quiet >= 2 {
+			return errIdle
+		}
+	}
+}
+
+func (j *junction) total() int64 { return j.up.Load() + j.down.Load() }

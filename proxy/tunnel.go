@@ -1,0 +1,40 @@
+package proxy
+
+import (
+	"bytes"
+
+	"github.com/drover-proxy/drover/pool"
+)
+
+// tunnel passes a 101 on and then whatever both sides send. The place on the
+// upstream is held until the tunnel ends, so that a drain waits for it.
+func (k *call) tunnel() {
+	r, resp, m := &k.record, &k.resp, k.m
+	k.lease.Report(pool.Outcome{Result: pool.Success, Status: resp.Status, Latency: k.latency})
+	upstream, early := resp.Tunnel()
+	defer func() { _ = upstream.Close() }() // closed by then, unless the client could not be told
+	a := answer{
+		status: resp.Status, reason: resp.Reason, fields: resp.Fields, bodyless: true, id: k.id,
+		edit: k.target.response, upgrade: m.upgrade,
+	}
+	k.replied = true
+	r.Status, r.End = resp.Status, endOK
+	client, err := k.out.tunnel(&a)
+	if err != nil {
+		r.End = endClientClosed
+		k.release(pool.Outcome{Result: pool.Neutral})
+		return
+	}
+	k.t.tunnels.Open()
+	defer k.t.tunnels.Close()
+	j := junction{client: client.conn, upstream: upstream, idle: k.t.timeouts.tunnelIdle, log: k.server.log}
+	err = j.run(bytes.Clone(client.read), bytes.Clone(early))
+	r.BytesIn, r.BytesOut = j.up.Load(), j.down.Load()
+	switch {
+	case m.link.ended():
+		r.End = endDraining
+	case err != nil && isTimeout(err):
+		r.End = endTruncated
+	}
+	k.release(pool.Outcome{Result: pool.Neutral})
+}
