@@ -220,10 +220,10 @@ func TestCommands_StatusCheckSaysNotReady(t *testing.T) {
 	d.start(append(d.commandFlags("--workers", "1"), "--", "sleep", "600")...)
 	d.eventually("the admin API answers", func() error {
 		status, _, err := d.api("GET", "/healthz", "")
-		if err != nil || status != http.StatusOK {
-			return fmt.Errorf("%d %v", status, err)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("status %d", status)
 		}
-		return nil
+		return err
 	})
 	if code, stdout, stderr := d.cli("status", "--check"); code != 1 || stdout+stderr == "" {
 		t.Errorf("status --check of a drover that is not ready ended with %d: %s%s", code, stdout, stderr)

@@ -104,10 +104,10 @@ func TestDocker_Inside(t *testing.T) {
 		default:
 		}
 		got, err := (&client{address: "127.0.0.1:8080"}).once("GET", "/", "")
-		if err != nil || got.status != 200 {
-			return fmt.Errorf("%+v %v", got, err)
+		if err == nil && got.status != 200 {
+			err = fmt.Errorf("status %d: %.200q", got.status, got.body)
 		}
-		return nil
+		return err
 	})
 	eventually(t, "the health check passes", func() error {
 		_, check := im.command(t, im.HealthCheck)

@@ -135,10 +135,10 @@ func (d *instance) waitReady() *instance {
 			d.t.Fatalf("drover ended: %v\n%s", d.cmd.ProcessState, d.output())
 		}
 		status, body, err := d.api("GET", "/readyz", "")
-		if err != nil || status != http.StatusOK {
-			return fmt.Errorf("%d %s %v", status, body, err)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("status %d: %s", status, body)
 		}
-		return nil
+		return err
 	})
 	return d
 }

@@ -120,10 +120,10 @@ func TestReload_InPlaceKeepsWorkersAndConnections(t *testing.T) {
 	d.signal(syscall.SIGHUP)
 	d.eventually("SIGHUP brings the new route", func() error {
 		got, err := (&client{address: d.front}).once("GET", "/v2/", "")
-		if err != nil || got.header.Get("X-Route") != "v2" {
-			return fmt.Errorf("%+v %v", got, err)
+		if err == nil && got.header.Get("X-Route") != "v2" {
+			err = fmt.Errorf("status %d, header %v", got.status, got.header)
 		}
-		return nil
+		return err
 	})
 	d.settings(settings)
 	if code, stdout, stderr := d.cli("reload"); code != 0 {
