@@ -105,9 +105,8 @@ func Main(args []string, env Environment) (code int) {
 		panic(err) // the grammar above is wrong; every test meets this
 	}
 	if len(args) == 0 {
-		args = []string{"--help"}
-		parser.Stdout = env.Stderr
-		defer func() { code = ExitUsage }()
+		args, parser.Stdout = []string{"--help"}, env.Stderr
+		parser.Exit = func(int) { panic(exit{ExitUsage}) }
 	}
 	ctx, err := parser.Parse(args)
 	if err != nil {

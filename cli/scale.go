@@ -40,6 +40,6 @@ func (c *ScaleCmd) Run(env *Environment) error {
 	if err := client.post("/api/v1/pools/"+escape(c.Pool)+"/scale", body, &p); err != nil {
 		return err
 	}
-	say(env.Stdout, "%s: %s wanted, %d ready\n", p.Name, plural(p.Wanted, "worker"), p.Ready)
+	say(env.Stdout, "%s: %s wanted, %d ready\n", p.Name, count(p.Wanted, "worker"), p.Ready)
 	return nil
 }

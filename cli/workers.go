@@ -42,7 +42,7 @@ func (c *WorkersCmd) Run(env *Environment) error {
 }
 
 func workerRow(w admin.Worker) []string {
-	health := w.Health
+	health := dash(w.Health)
 	switch {
 	case w.Maintenance:
 		health += ", maintenance"
@@ -53,7 +53,7 @@ func workerRow(w admin.Worker) []string {
 	if w.PID > 0 {
 		pid, uptime = fmt.Sprint(w.PID), duration(w.UptimeSeconds)
 	}
-	return []string{w.ID, w.State, dash(health), pid, dash(w.Address), uptime, fmt.Sprint(w.Restarts), dash(w.LastReason),
+	return []string{w.ID, w.State, health, pid, dash(w.Address), uptime, fmt.Sprint(w.Restarts), dash(w.LastReason),
 		fmt.Sprintf("%.1f%%", w.CPUPercent), size(w.MemoryBytes), fmt.Sprint(w.InFlight), fmt.Sprint(w.Requests), dash(w.Breaker)}
 }
 
