@@ -78,7 +78,7 @@ func (g *guardian) again() {
 	}
 }
 
-// fork starts the process and tells it everything.
+// fork starts the process.
 func (g *guardian) fork() error {
 	var fds [2]int
 	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
@@ -98,25 +98,27 @@ func (g *guardian) fork() error {
 			files: []uintptr{null, null, null, uintptr(fds[0])},
 			attr:  syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}, // no Pdeathsig: it is there to outlive us
 			started: func(pid int, _ time.Time) {
-				g.mu.Lock()
-				g.pid, g.pidfd, g.pipe, g.ended = pid, pidfd, fds[1], make(chan struct{})
-				g.mu.Unlock()
+				g.begin(pid, pidfd, fds[1])
 			},
 		})
 	}
 	if err != nil {
 		_ = syscall.Close(fds[1])
-		return err
 	}
+	return err
+}
+
+// begin makes the new process the one that is told, and tells it everything.
+func (g *guardian) begin(pid, pidfd, pipe int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.pid, g.pidfd, g.pipe, g.ended = pid, pidfd, pipe, make(chan struct{})
 	for p, members := range g.told {
 		g.tellLocked(addNotice(p.id, p.mark))
 		for member := range members {
 			g.tellLocked(memberNotice(p.id, member))
 		}
 	}
-	return nil
 }
 
 // add tells of a started process. The lock of the Spawner is held.
