@@ -12,6 +12,8 @@ type announcer struct {
 	every    time.Duration
 	announce func(map[string]uint64)
 
+	announcing sync.Mutex // held while announce is called, so that close comes after it
+
 	mu     sync.Mutex
 	counts map[string]uint64
 	timer  *time.Timer
@@ -33,6 +35,8 @@ func (a *announcer) note(name string, n uint64) {
 }
 
 func (a *announcer) fire() {
+	a.announcing.Lock()
+	defer a.announcing.Unlock()
 	a.mu.Lock()
 	counts := a.counts
 	a.counts, a.timer = map[string]uint64{}, nil

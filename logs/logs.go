@@ -55,7 +55,7 @@ func New(cfg config.Logging, stderr *os.File) (*Logs, error) {
 	}
 	l.settings.Store(s)
 	l.lost = newAnnouncer(announceEvery, l.announceLost)
-	l.access.onDrop = func() { l.lost.note("request", 1) }
+	l.access.onDrop = func(lines uint64) { l.lost.note("request", lines) }
 	return l, nil
 }
 

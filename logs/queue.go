@@ -28,7 +28,7 @@ type queue struct {
 	shards []shard
 
 	dropped  atomic.Uint64
-	onDrop   func() // called for each dropped line, without a lock; may be nil
+	onDrop   func(lines uint64) // called when lines were dropped, without a lock; may be nil
 	wake     chan struct{}
 	full     chan struct{}
 	stop     chan struct{}
@@ -71,7 +71,7 @@ func (q *queue) lock() *shard {
 	}
 	if len(s.buf) >= q.limit {
 		s.mu.Unlock()
-		q.drop()
+		q.drop(1)
 		return nil
 	}
 	return s
@@ -111,10 +111,10 @@ func (q *queue) put(line []byte) {
 	q.unlock(s, before)
 }
 
-func (q *queue) drop() {
-	q.dropped.Add(1)
+func (q *queue) drop(lines uint64) {
+	q.dropped.Add(lines)
 	if q.onDrop != nil {
-		q.onDrop()
+		q.onDrop(lines)
 	}
 }
 
@@ -153,10 +153,7 @@ func (q *queue) flush() {
 		s.mu.Unlock()
 		if len(lines) > 0 {
 			if n := q.out.write(lines); n < len(lines) {
-				q.dropped.Add(uint64(bytes.Count(lines[n:], newline)))
-				if q.onDrop != nil {
-					q.onDrop()
-				}
+				q.drop(uint64(bytes.Count(lines[n:], newline)))
 			}
 		}
 		if cap(lines) > keepBuffer {
