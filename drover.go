@@ -1,0 +1,56 @@
+package main
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/drover-proxy/drover/admin"
+	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/ipc"
+	"github.com/drover-proxy/drover/logs"
+	"github.com/drover-proxy/drover/metrics"
+	"github.com/drover-proxy/drover/monitor"
+	"github.com/drover-proxy/drover/process"
+	"github.com/drover-proxy/drover/proxy"
+	"github.com/drover-proxy/drover/supervisor"
+)
+
+// drover is the running program: every part, and the settings in force.
+type drover struct {
+	source     source
+	started    time.Time
+	executable string
+
+	logs      *logs.Logs
+	log       *zap.Logger
+	access    *logs.AccessLog
+	bus       *event.Bus
+	metrics   *metrics.Metrics
+	spawner   *process.Spawner
+	dir       *runDir
+	hub       *ipc.Hub
+	collector *logs.Collector
+	ports     *supervisor.PortAllocator
+	sampler   *monitor.Sampler
+	front     *proxy.Server
+	admin     *admin.Server
+	rolls     rolls
+
+	reloading sync.Mutex   // held during a reload: one at a time
+	mu        sync.RWMutex // guards settings and units
+	settings  *config.Config
+	units     map[string]*unit
+
+	stops  chan bool  // requests to stop; true: at once
+	failed chan error // a part that ended with an error
+}
+
+// current returns the settings in force.
+func (d *drover) current() *config.Config {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.settings
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/drover-proxy/drover/event"
+)
+
+// newEvents is how many events may wait to be logged before one is dropped.
+const newEvents = 256
+
+// followEvents logs and counts events until ctx is done and the last is written.
+func (d *drover) followEvents(ctx context.Context) {
+	events, cancel := d.bus.Subscribe(newEvents)
+	defer cancel()
+	log := d.logs.Logger("event")
+	for {
+		select {
+		case e := <-events:
+			d.take(log, e)
+			continue
+		default:
+		}
+		select {
+		case e := <-events:
+			d.take(log, e)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (d *drover) take(log *zap.Logger, e event.Event) {
+	d.metrics.Event(string(e.Kind))
+	fields := make([]zap.Field, 0, 2+len(e.Attrs))
+	fields = append(fields, zap.String("event", string(e.Kind)), zap.String("subject", e.Subject))
+	for name, value := range e.Attrs {
+		fields = append(fields, zap.Any(name, value))
+	}
+	log.Log(levelOf(e.Kind), e.Message, fields...)
+}
+
+// levelOf says how much a person should care.
+func levelOf(k event.Kind) zapcore.Level {
+	switch k {
+	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.SharedFailure, event.Internal:
+		return zap.ErrorLevel
+	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.PoolDegraded, event.UpstreamUnhealthy,
+		event.UpstreamEjected, event.BreakerOpened, event.LimitNotEnforced, event.LogDropped:
+		return zap.WarnLevel
+	}
+	return zap.InfoLevel
+}

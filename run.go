@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/drover-proxy/drover/cli"
+	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/event"
+)
+
+// hopelessEvery is how often drover asks whether any worker will ever be ready.
+const hopelessEvery = 200 * time.Millisecond
+
+// run is the command `drover run`; it returns the exit status of interface §1.
+func run(o cli.RunOptions) int {
+	d, err := build(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		var faults config.Faults
+		if errors.As(err, &faults) {
+			return cli.ExitUsage
+		}
+		return cli.ExitFailed
+	}
+	defer d.close()
+	if err := d.open(); err != nil {
+		fmt.Fprintln(os.Stderr, "drover:", err)
+		return cli.ExitFailed
+	}
+	return d.serve()
+}
+
+// serve runs every part until there is a reason to stop, then stops them in
+// reverse order. It returns the exit status.
+func (d *drover) serve() int {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	// These watch the others, so they end last.
+	background, endBackground := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() { d.followEvents(background) })
+	watching.Go(func() { d.report(d.sampler.Run(background)) })
+	watching.Go(func() { d.report(d.admin.Run(background)) })
+	defer func() { endBackground(); watching.Wait() }()
+
+	front, drain := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { d.report(d.front.Run(front)) })
+	for _, u := range d.allUnits() {
+		u.start(d.report)
+	}
+	d.bus.Publish(event.Event{Kind: event.Started, Subject: "drover", Message: d.summary()})
+
+	status := d.wait(signals)
+
+	d.bus.Publish(event.Event{Kind: event.Stopping, Subject: "drover", Message: "requests in flight end, then the workers stop"})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		drain()
+		serving.Wait()
+		d.stopUnits()
+	}()
+	d.hurry(signals, done)
+	if cut := d.front.Cut(); cut > 0 {
+		d.log.Warn("the end of the drain cut connections off", zap.Int("connections", int(cut)))
+		status = cli.ExitFailed
+	}
+	return status
+}
+
+// wait returns the exit status when drover is to stop.
+func (d *drover) wait(signals <-chan os.Signal) int {
+	look := time.NewTicker(hopelessEvery)
+	defer look.Stop()
+	for {
+		select {
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				return cli.ExitDone
+			}
+			go d.reloadBySignal()
+		case now := <-d.stops:
+			if now {
+				d.stopFast()
+			}
+			return cli.ExitDone
+		case err := <-d.failed:
+			d.log.Error("a part of drover failed, so it stops", zap.Error(err))
+			return cli.ExitFailed
+		case <-look.C:
+			if reason, hopeless := d.hopeless(); hopeless {
+				d.reportHopeless(reason)
+				d.stopFast()
+				return cli.ExitFailed
+			}
+		}
+	}
+}
+
+// hurry waits until done; another signal, or a request to stop at once,
+// shortens the stop.
+func (d *drover) hurry(signals <-chan os.Signal, done <-chan struct{}) {
+	for {
+		select {
+		case <-done:
+			return
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				d.stopFast()
+			}
+		case now := <-d.stops:
+			if now {
+				d.stopFast()
+			}
+		}
+	}
+}
+
+// report takes the error with which a part ended; the first one stops drover.
+func (d *drover) report(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	select {
+	case d.failed <- err:
+	default:
+	}
+}
+
+// summary is the first thing that drover says.
+func (d *drover) summary() string {
+	cfg := d.current()
+	text := "listening on"
+	for i, l := range cfg.Server.Listeners {
+		if i > 0 {
+			text += ","
+		}
+		text += " " + l.Address
+	}
+	for _, u := range d.allUnits() {
+		if u.sup != nil {
+			text += fmt.Sprintf("; pool %s starts %d workers", u.pool.Name(), u.sup.Size())
+		} else {
+			text += fmt.Sprintf("; pool %s has %d upstreams", u.pool.Name(), len(u.pool.All()))
+		}
+	}
+	return text
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/drover-proxy/drover/cli"
+	"github.com/drover-proxy/drover/config"
+)
+
+// source says where the settings come from: a file, or the command line alone.
+type source struct{ options cli.RunOptions }
+
+// file is the settings file, or empty where a command was given instead.
+func (s source) file() string { return s.options.ConfigFile }
+
+// load reads and validates the settings.
+func (s source) load() (*config.Config, error) {
+	o := s.options
+	if o.ConfigFile == "" {
+		return config.ForCommand(config.CommandOptions{
+			Listen: o.Listen, Workers: o.Workers, Strategy: o.Strategy, Health: o.Health, AdminAddress: o.AdminAddress, Command: o.Command,
+		})
+	}
+	c, err := config.Load(o.ConfigFile)
+	if err == nil && o.AdminAddress != nil {
+		c.Admin.Address = *o.AdminAddress
+	}
+	return c, err
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/drover-proxy/drover/metrics"
+	"github.com/drover-proxy/drover/pool"
+)
+
+// state is what a scrape sees of pools, workers and processes.
+func (d *drover) state() metrics.State {
+	s := metrics.State{LostLines: d.logs.Dropped()}
+	for _, u := range d.allUnits() {
+		name := u.pool.Name()
+		s.Queues = append(s.Queues, metrics.QueueRow{Pool: name, Length: u.pool.QueueLength()})
+		for _, up := range u.pool.All() {
+			s.Upstreams = append(s.Upstreams, metrics.UpstreamRow{
+				Pool: name, ID: up.ID, Label: up.Label, State: routingState(up), InFlight: up.InFlight(),
+				Breaker: up.BreakerState(), BreakerTrips: up.BreakerTrips(),
+			})
+		}
+		if u.sup == nil {
+			continue
+		}
+		for _, w := range u.sup.Workers() {
+			s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: w.State.String(), Count: 1})
+			if sample, ok := d.sampler.Latest(w.ID); ok {
+				s.Processes = append(s.Processes, metrics.ProcessRow{
+					Pool: name, ID: w.ID, Label: fmt.Sprintf("%s-%d", name, w.Slot), CPUSeconds: sample.CPUSeconds, RSS: sample.RSS, OpenFiles: sample.OpenFiles,
+				})
+			}
+		}
+		for reason, n := range u.sup.Restarts() {
+			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: n})
+		}
+	}
+	return s
+}
+
+// routingState is the upstream's state with the flags that override it.
+func routingState(up *pool.Upstream) string {
+	switch {
+	case up.State() == pool.Draining:
+		return up.State().String()
+	case up.Maintenance():
+		return "maintenance"
+	case up.Drained():
+		return "drained"
+	case up.Ejected():
+		return "ejected"
+	}
+	return up.State().String()
+}

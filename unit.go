@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/healthcheck"
+	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/supervisor"
+)
+
+// unit is a pool with what keeps it well: its prober, and its supervisor where
+// it has workers.
+type unit struct {
+	pool   *pool.Pool
+	prober *healthcheck.Prober
+	sup    *supervisor.Supervisor // nil: static upstreams only
+
+	endProbes  context.CancelFunc
+	endWorkers context.CancelFunc
+	running    sync.WaitGroup
+}
+
+// newUnit builds a pool of cfg and its parts; nothing runs yet.
+func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit, error) {
+	check, err := healthcheck.New(p, d.exec(name, cfg))
+	if err != nil {
+		return nil, err
+	}
+	u := &unit{pool: pool.New(name, p, d.bus)}
+	u.prober = healthcheck.NewProber(u.pool, p, check, d.metrics)
+	if len(p.Command) == 0 {
+		return u, nil
+	}
+	u.sup, err = supervisor.New(supervisor.Options{
+		Pool:         u.pool,
+		Config:       p,
+		DrainTimeout: cfg.Server.Timeouts.Drain.Std(),
+		Starter:      d.spawner,
+		Channel:      channel{d.hub},
+		Output:       d.collector,
+		Bus:          d.bus,
+		Environ:      os.Environ(),
+		Secrets:      cfg.SecretEnv(),
+		RunDir:       d.dir.path,
+		Ports:        d.ports,
+		Executable:   d.executable,
+	})
+	return u, err
+}
+
+// exec is what exec checks of a pool get.
+func (d *drover) exec(name string, cfg *config.Config) healthcheck.Exec {
+	secret := append(cfg.SecretEnv(), "DROVER_ADMIN_TOKEN")
+	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(secret, name)
+	})
+	return healthcheck.Exec{Pool: name, Runner: d.spawner, Environ: environ}
+}
+
+// start runs the unit's parts until stop; failed takes the error of one that
+// ends before.
+func (u *unit) start(failed func(error)) {
+	probes, endProbes := context.WithCancel(context.Background())
+	workers, endWorkers := context.WithCancel(context.Background())
+	u.endProbes, u.endWorkers = endProbes, endWorkers
+	u.running.Go(func() { failed(u.prober.Run(probes)) })
+	if u.sup != nil {
+		u.running.Go(func() { failed(u.sup.Run(workers)) })
+	}
+}
+
+// stop ends probes and workers, and returns when their processes are gone.
+func (u *unit) stop() {
+	u.endProbes()
+	u.endWorkers()
+	u.running.Wait()
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/drover-proxy/drover/monitor"
+	"github.com/drover-proxy/drover/pool"
+)
+
+// pool returns the named pool, or nil.
+func (d *drover) pool(name string) *pool.Pool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if u := d.units[name]; u != nil {
+		return u.pool
+	}
+	return nil
+}
+
+// unit returns the named unit, or nil.
+func (d *drover) unit(name string) *unit {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.units[name]
+}
+
+// allUnits returns the units by name.
+func (d *drover) allUnits() []*unit {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	all := make([]*unit, 0, len(d.units))
+	for _, u := range d.units {
+		all = append(all, u)
+	}
+	slices.SortFunc(all, func(a, b *unit) int { return strings.Compare(a.pool.Name(), b.pool.Name()) })
+	return all
+}
+
+// stopUnits stops every unit at the same time and waits until the last process is gone.
+func (d *drover) stopUnits() {
+	var all sync.WaitGroup
+	for _, u := range d.allUnits() {
+		all.Go(u.stop)
+	}
+	all.Wait()
+}
+
+// stopFast ends drains and shortens every wait.
+func (d *drover) stopFast() {
+	d.front.StopFast()
+	for _, u := range d.allUnits() {
+		if u.sup != nil {
+			u.sup.StopFast()
+		}
+	}
+}
+
+// targets are the process trees to measure.
+func (d *drover) targets() []monitor.Target {
+	var all []monitor.Target
+	for _, u := range d.allUnits() {
+		if u.sup != nil {
+			all = append(all, u.sup.Targets()...)
+		}
+	}
+	return all
+}
