@@ -1,0 +1,5 @@
+//go:build !linux
+
+package exchange
+
+const canTell = false
