@@ -144,13 +144,20 @@ func (h *h1) goOn() error {
 	return h.c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 }
 
-// write sends p within server.timeouts.responseWriteIdle.
+// write sends p. Its time is up when the client has taken nothing for
+// server.timeouts.responseWriteIdle, however long all of it takes.
 func (c *conn) write(p []byte) error {
-	if err := c.writeWithin(time.Now(), c.listener.table.Load().timeouts.responseWrite); err != nil {
-		return err
+	idle := c.listener.table.Load().timeouts.responseWrite
+	for {
+		if err := c.writeWithin(time.Now(), idle); err != nil {
+			return err
+		}
+		n, err := c.nc.Write(p)
+		if err == nil || n == 0 || !isTimeout(err) {
+			return err
+		}
+		p = p[n:]
 	}
-	_, err := c.nc.Write(p)
-	return err
 }
 
 // pair is what writeBoth needs; kept with the connection's state, since it
@@ -160,14 +167,23 @@ type pair struct {
 	buffers net.Buffers
 }
 
-// writeBoth sends a and b in one system call where the connection can.
+// writeBoth sends a and b, in one system call where the connection can.
 func (c *conn) writeBoth(p *pair, a, b []byte) error {
 	if err := c.writeWithin(time.Now(), c.listener.table.Load().timeouts.responseWrite); err != nil {
 		return err
 	}
 	p.parts[0], p.parts[1] = a, b
 	p.buffers = p.parts[:]
-	_, err := p.buffers.WriteTo(c.nc)
+	n, err := p.buffers.WriteTo(c.nc)
 	p.parts, p.buffers = [2][]byte{}, nil
-	return err
+	if err == nil || n == 0 || !isTimeout(err) {
+		return err
+	}
+	if int(n) < len(a) {
+		if err := c.write(a[n:]); err != nil {
+			return err
+		}
+		return c.write(b)
+	}
+	return c.write(b[int(n)-len(a):])
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/proxy/exchange"
 )
 
 // tunnel passes a 101 on and then whatever both sides send. The place on the
@@ -12,6 +13,11 @@ func (k *call) tunnel() {
 	r, resp, m := &k.record, &k.resp, k.m
 	k.lease.Report(pool.Outcome{Result: pool.Success, Status: resp.Status, Latency: k.latency})
 	upstream, early := resp.Tunnel()
+	if upstream == nil { // canceled at the last moment
+		r.Status, r.End = statusClientClosed, k.endOf(&exchange.Error{Kind: exchange.Canceled})
+		k.release(pool.Outcome{Result: pool.Neutral})
+		return
+	}
 	defer func() { _ = upstream.Close() }() // closed by then, unless the client could not be told
 	a := answer{
 		status: resp.Status, reason: resp.Reason, fields: resp.Fields, bodyless: true, id: k.id,
