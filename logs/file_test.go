@@ -184,3 +184,8 @@ func TestLogs_ApplyChangesFiles(t *testing.T) {
 		}
 	}
 }
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

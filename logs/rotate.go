@@ -17,13 +17,12 @@ const rotated = "2006-01-02T15-04-05.000"
 // old ones that are too many or too old.
 func (f *file) rotateLocked() error {
 	f.closeLocked()
-	now := time.Now().UTC()
-	name := f.rotatedName(now)
-	for exists(name) { // two rotations within a millisecond
-		now = now.Add(time.Millisecond)
-		name = f.rotatedName(now)
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	if old := f.rotatedFiles(); len(old) > 0 && !now.After(old[len(old)-1].at) {
+		// Two rotations within a millisecond, or a clock that was set back: names keep their order.
+		now = old[len(old)-1].at.Add(time.Millisecond)
 	}
-	if err := os.Rename(f.path, name); err != nil && !os.IsNotExist(err) {
+	if err := os.Rename(f.path, f.rotatedName(now)); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("rotate log file: %w", err)
 	}
 	if err := f.openLocked(); err != nil {
@@ -80,9 +79,4 @@ func (f *file) rotatedFiles() []rotatedFile {
 	}
 	slices.SortFunc(files, func(a, b rotatedFile) int { return a.at.Compare(b.at) })
 	return files
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
