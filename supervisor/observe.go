@@ -155,6 +155,7 @@ func (s *Supervisor) afterFailureLocked(sl *slot, w *worker, now time.Time) inpu
 	w.retryAt = now.Add(v.Delay)
 	attrs := map[string]any{"reason": string(w.reason), "delay": v.Delay.Seconds()}
 	if v.Failed {
+		sl.failed = true
 		pm := s.cfg.ProcessManagement
 		s.publish(event.SlotFailed, fmt.Sprintf("%s-%d", s.pool.Name(), sl.number),
 			fmt.Sprintf("slot %d of pool %s failed: its workers ended %d times within %s without being asked to (last: %s); it is tried again every %s",

@@ -70,7 +70,7 @@ func (s *Supervisor) WorkerStop(id string) error {
 	if w == sl.last || sl.held || sl.retiring || s.stopping || w.state == Stopped {
 		return fmt.Errorf("worker %s is %s: %w", w.id, w.state, ErrNotPossible)
 	}
-	sl.held = true
+	sl.held, sl.failed = true, false
 	s.wake()
 	return nil
 }

@@ -60,7 +60,7 @@ func (s *Supervisor) expectingLocked(now time.Time) bool {
 func (s *Supervisor) failedLocked() int {
 	n := 0
 	for _, sl := range s.slots {
-		if sl.current != nil && sl.current.state == Failed {
+		if sl.failed {
 			n++
 		}
 	}

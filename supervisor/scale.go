@@ -83,7 +83,7 @@ func (s *Supervisor) resizeLocked() {
 	}
 	slices.SortFunc(active, cheaper)
 	for _, sl := range active[:len(active)-wanted] {
-		sl.retiring, sl.held, sl.ended = true, false, false
+		sl.retiring, sl.held, sl.ended, sl.failed = true, false, false, false
 		s.moved = true
 	}
 }

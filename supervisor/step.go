@@ -113,7 +113,7 @@ func (s *Supervisor) addLocked(sl *slot, w *worker) {
 func (s *Supervisor) serveLocked(sl *slot, w *worker, now time.Time) {
 	w.readyAt = now
 	s.ready, sl.ready = true, true
-	sl.failures, sl.exits, sl.timedOut = 0, 0, false
+	sl.failures, sl.exits, sl.timedOut, sl.failed = 0, 0, false, false
 	s.publish(event.WorkerReady, w.id, fmt.Sprintf("worker %s is ready on %s after %s", w.id, w.up.Address, now.Sub(w.started).Round(time.Millisecond)),
 		map[string]any{"pid": w.pid(), "address": w.up.Address})
 	if w != sl.next {

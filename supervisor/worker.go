@@ -49,6 +49,7 @@ type slot struct {
 	retiring bool // scaled in
 	held     bool // an operator stopped it
 	ended    bool // it ended and respawn is off
+	failed   bool // its budget was spent, and no worker of it was ready since
 
 	first    time.Time // when its first worker was started
 	ready    bool      // a worker of it was ready once
@@ -98,7 +99,7 @@ func (sl *slot) drop(w *worker) {
 // forgive starts a slot afresh: what an operator asks for, or new settings, may
 // have mended what was wrong.
 func (sl *slot) forgive() {
-	sl.held, sl.ended, sl.failures = false, false, 0
+	sl.held, sl.ended, sl.failed, sl.failures = false, false, false, 0
 	if sl.policy != nil {
 		sl.policy.Forgive()
 	}
