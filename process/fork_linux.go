@@ -14,8 +14,10 @@ type forkOrder struct {
 	files []uintptr
 	dir   string
 	attr  syscall.SysProcAttr
-	// started is called on the forking thread with the lock of the Spawner held, so that no status
-	// can be collected before the child is known.
+	// Both are called on the forking thread with the lock of the Spawner held: prepare, which may be
+	// nil, before the fork, and started after it, so that no status can be collected before the
+	// child is known.
+	prepare func()
 	started func(pid int, at time.Time)
 	done    chan error
 }
@@ -54,6 +56,9 @@ func (s *Spawner) forkNow(o *forkOrder) error {
 	defer s.mu.Unlock()
 	if s.closed {
 		return errClosed
+	}
+	if o.prepare != nil {
+		o.prepare()
 	}
 	at := time.Now()
 	pid, err := syscall.ForkExec("/proc/self/exe", []string{o.name, o.arg}, &syscall.ProcAttr{

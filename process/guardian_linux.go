@@ -26,6 +26,7 @@ type guardian struct {
 	pipe    int // -1: none
 	ended   chan struct{}
 	stopped bool
+	untold  bool                               // something changed or found no room while the process was being started
 	told    map[*Process]map[identity]struct{} // roots, and members outside the root's session
 }
 
@@ -94,12 +95,11 @@ func (g *guardian) fork() error {
 		null := g.spawner.null.Fd()
 		err = g.spawner.forkOn(&forkOrder{
 			name: guardianName, arg: strconv.Itoa(g.spawner.session), dir: "/",
-			env:   []string{"GOMAXPROCS=1", "GOGC=20", "GOMEMLIMIT=16MiB"},
-			files: []uintptr{null, null, null, uintptr(fds[0])},
-			attr:  syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}, // no Pdeathsig: it is there to outlive us
-			started: func(pid int, _ time.Time) {
-				g.begin(pid, pidfd, fds[1])
-			},
+			env:     []string{"GOMAXPROCS=1", "GOGC=20", "GOMEMLIMIT=16MiB"},
+			files:   []uintptr{null, null, null, uintptr(fds[0])},
+			attr:    syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}, // no Pdeathsig: it is there to outlive us
+			prepare: func() { g.fill(fds[1]) },
+			started: func(pid int, _ time.Time) { g.begin(pid, pidfd, fds[1]) },
 		})
 	}
 	if err != nil {
@@ -108,15 +108,37 @@ func (g *guardian) fork() error {
 	return err
 }
 
-// begin makes the new process the one that is told, and tells it everything.
+// fill writes all that is to be told into a pipe that nobody reads yet, so that the new process is
+// of use from its first moment. What does not fit is told by begin.
+func (g *guardian) fill(pipe int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.untold = false
+	g.eachLocked(func(n notice) {
+		if _, err := syscall.Write(pipe, n.encode()); err != nil {
+			g.untold = true
+		}
+	})
+}
+
+// begin makes the new process the one that is told. The lock of the Spawner was held since fill, so
+// that nothing was added; when a member or an end was noted meanwhile everything is told again,
+// which does no harm.
 func (g *guardian) begin(pid, pidfd, pipe int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pid, g.pidfd, g.pipe, g.ended = pid, pidfd, pipe, make(chan struct{})
+	if g.untold {
+		g.eachLocked(g.tellLocked)
+	}
+}
+
+// eachLocked calls f with everything that a guardian has to know.
+func (g *guardian) eachLocked(f func(notice)) {
 	for p, members := range g.told {
-		g.tellLocked(addNotice(p.id, p.mark))
+		f(addNotice(p.id, p.mark))
 		for member := range members {
-			g.tellLocked(memberNotice(p.id, member))
+			f(memberNotice(p.id, member))
 		}
 	}
 }
@@ -173,6 +195,7 @@ func (g *guardian) remove(p *Process) {
 // killed, and the next one is told everything.
 func (g *guardian) tellLocked(n notice) {
 	message := n.encode()
+	g.untold = g.untold || g.pipe < 0
 	for g.pipe >= 0 {
 		_, err := syscall.Write(g.pipe, message)
 		switch err {
@@ -245,6 +268,9 @@ func (g *guardian) stop() {
 }
 
 func (g *guardian) killLocked() {
+	if g.pid == 0 {
+		return
+	}
 	if g.pidfd >= 0 {
 		_ = unix.PidfdSendSignal(g.pidfd, syscall.SIGKILL, nil, 0) // it has ended otherwise
 		return
