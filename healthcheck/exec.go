@@ -1,0 +1,81 @@
+package healthcheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/process"
+)
+
+// Runner runs a program to its end, and ends its whole tree when ctx is done.
+// It is satisfied by *process.Spawner.
+type Runner interface {
+	Run(ctx context.Context, spec process.Spec) (process.Exit, error)
+}
+
+// Exec is what exec checks need.
+type Exec struct {
+	Pool    string   // name of the pool, for DROVER_POOL
+	Runner  Runner   // starts the program
+	Environ []string // what the program inherits, as NAME=value
+}
+
+// ExecCheck runs a program, in the pool's directory; the upstream is well when
+// it exits with 0. The program finds DROVER_POOL and the upstream's address in
+// HOST and PORT, or in SOCKET. Its output is discarded.
+type ExecCheck struct {
+	argv []string
+	dir  string
+	env  Exec
+}
+
+// NewExecCheck returns an ExecCheck for command and directory of the settings.
+func NewExecCheck(cfg *config.Pool, env Exec) (*ExecCheck, error) {
+	if len(cfg.HealthCheck.Command) == 0 {
+		return nil, errors.New("healthCheck.command: is empty; name the program that type exec is to run")
+	}
+	if env.Runner == nil {
+		return nil, errors.New("healthCheck.type: exec needs something that runs programs")
+	}
+	return &ExecCheck{argv: cfg.HealthCheck.Command, dir: cfg.Directory, env: env}, nil
+}
+
+// Probe implements Check.
+func (c *ExecCheck) Probe(ctx context.Context, network, address string) error {
+	exit, err := c.env.Runner.Run(ctx, process.Spec{
+		ID:   c.env.Pool + "-healthcheck",
+		Argv: c.argv,
+		Dir:  c.dir,
+		Env:  c.environ(network, address),
+	})
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: did not end in time: %w", c.argv[0], ctx.Err())
+	case err != nil:
+		return err // it names program and remedy
+	case exit.Code != 0:
+		return fmt.Errorf("%s: %s", c.argv[0], exit)
+	}
+	return nil
+}
+
+func (c *ExecCheck) environ(network, address string) []string {
+	env := slices.DeleteFunc(slices.Clone(c.env.Environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains([]string{"DROVER_POOL", "HOST", "PORT", "SOCKET"}, name)
+	})
+	env = append(env, "DROVER_POOL="+c.env.Pool)
+	if network == "unix" {
+		return append(env, "SOCKET="+address)
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	return append(env, "HOST="+host, "PORT="+port)
+}

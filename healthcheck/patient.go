@@ -1,0 +1,151 @@
+package healthcheck
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/drover-proxy/drover/pool"
+)
+
+// A starting worker is probed every startEvery at first; the wait grows by
+// half each time up to startMost, or to the interval where that is shorter.
+const (
+	startEvery = 20 * time.Millisecond
+	startMost  = 500 * time.Millisecond
+)
+
+// jitterShare is by how much of the interval a probe comes earlier or later,
+// so that the upstreams are not all probed at one moment.
+const jitterShare = 0.1
+
+// patient is one upstream and the row of its probes.
+type patient struct {
+	upstream *pool.Upstream
+	tracker  *Tracker
+	status   pool.ProbeStatus
+	wait     time.Duration // between probes while starting; 0: probed at the interval
+}
+
+// follow probes one upstream until ctx is done.
+func (p *Prober) follow(ctx context.Context, u *pool.Upstream) {
+	s := p.current()
+	pt := &patient{upstream: u, tracker: NewTracker(s.MinSuccesses, s.MaxFailures)}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	planned := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.replaced:
+			s = p.current()
+			pt.tracker.SetThresholds(s.MinSuccesses, s.MaxFailures)
+		case <-timer.C:
+			if pt.due(s) {
+				p.probe(ctx, s, pt, planned)
+			}
+		}
+		d := pt.next(s)
+		planned = time.Now().Add(d)
+		timer.Reset(d)
+	}
+}
+
+// due tells whether the upstream is to be probed now.
+func (pt *patient) due(s *settings) bool {
+	u := pt.upstream
+	switch {
+	case !s.Enabled || u.Maintenance():
+		return false
+	case u.State() == pool.Starting:
+		return !pt.ownWord(s)
+	default:
+		return u.State() == pool.Healthy || u.State() == pool.Unhealthy
+	}
+}
+
+// ownWord tells whether the upstream becomes ready by its own word and not by probes.
+func (pt *patient) ownWord(s *settings) bool { return s.byNotify && pt.upstream.Spawned }
+
+// next returns how long to wait before the next probe.
+func (pt *patient) next(s *settings) time.Duration {
+	interval := max(s.Interval.Std(), time.Millisecond)
+	if s.Enabled && pt.upstream.State() == pool.Starting && !pt.ownWord(s) {
+		pt.wait = min(max(pt.wait+pt.wait/2, startEvery), startMost, interval)
+		return pt.wait
+	}
+	if pt.wait > 0 {
+		// It has just become ready, perhaps at one moment with others: begin anywhere.
+		pt.wait = 0
+		return interval/2 + rand.N(interval/2+1)
+	}
+	return interval + time.Duration((2*rand.Float64()-1)*jitterShare*float64(interval))
+}
+
+// probe asks the upstream once and reports.
+func (p *Prober) probe(ctx context.Context, s *settings, pt *patient, planned time.Time) {
+	u := pt.upstream
+	start := time.Now()
+	pctx, cancel := context.WithTimeout(ctx, s.timeout())
+	err := s.check.Probe(pctx, u.Network, u.Address)
+	cancel()
+	end := time.Now()
+	if ctx.Err() != nil || u.Maintenance() || u.State() == pool.Removed {
+		return // nobody asks any more
+	}
+	if err != nil && p.late(planned, start, end) {
+		p.observe("late", end.Sub(start))
+		return
+	}
+	pt.note(err, start, end)
+	// Status first: whoever is told of the new state finds the reason.
+	verdict := pt.tracker.Record(err == nil)
+	pt.status.Failures = pt.tracker.Failures()
+	u.SetProbe(pt.status)
+	switch verdict {
+	case Well:
+		// A worker that speaks for itself may have been waiting for its word all the while.
+		if u.State() != pool.Starting || !pt.ownWord(s) {
+			p.pool.SetHealth(u.ID, true, nil)
+		}
+	case Ill:
+		p.pool.SetHealth(u.ID, false, err)
+	}
+	if err == nil {
+		p.observe("pass", end.Sub(start))
+	} else {
+		p.observe("fail", end.Sub(start))
+	}
+}
+
+// late tells whether a failed probe is our own fault: the timer that began it
+// was late, or we stood still while it lasted.
+func (p *Prober) late(planned, start, end time.Time) bool {
+	return start.Sub(planned) > pulseSlack || p.pulse.stoodStill(start, end)
+}
+
+// note writes a probe into the status.
+func (pt *patient) note(err error, start, end time.Time) {
+	st := &pt.status
+	if err != nil {
+		if pt.tracker.Failures() == 0 {
+			st.FirstFailure = start
+		}
+		st.LastError = err.Error()
+		return
+	}
+	d := end.Sub(start)
+	if st.Passed++; st.Passed == 1 {
+		st.Latency = d
+	} else {
+		st.Latency += (d - st.Latency) / 8
+	}
+	st.LastPassed, st.LastError, st.FirstFailure = end, "", time.Time{}
+}
+
+func (p *Prober) observe(result string, d time.Duration) {
+	if p.obs != nil {
+		p.obs.HealthCheck(p.pool.Name(), result, d)
+	}
+}
