@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/drover-proxy/drover/internal/workertest"
 )
 
 // What must not start says what is wrong, where, and what to do, and leaves nothing running (try looks).
@@ -86,11 +84,9 @@ func TestBadCommand_NeverListens(t *testing.T) {
 
 func TestBadCommand_ListensElsewhere(t *testing.T) {
 	t.Parallel()
-	argv, env := workertest.Command("elsewhere")
+	_, command := testWorker(t, "elsewhere")
 	d := newInstance(t)
-	d.setenvs(env)
-	d.setenv("WORKER", argv[0])
-	code, output := d.try("run", "-c", d.settings(strings.Replace(startTimeoutSettings, "COMMAND", `["${WORKER}"]`, 1)))
+	code, output := d.try("run", "-c", d.settings(strings.Replace(startTimeoutSettings, "COMMAND", command, 1)))
 	expectEnd(t, code, []int{1}, output, "listen", "PORT")
 }
 

@@ -15,7 +15,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/drover-proxy/drover/internal/workertest"
 )
+
+// markEnv marks drover and all that it starts with the folder of the instance.
+const markEnv = "E2E"
 
 // patience bounds every wait for something that should happen soon: the machine may be busy.
 const patience = 60 * time.Second
@@ -53,8 +58,12 @@ func newInstance(t *testing.T) *instance {
 			d.env = append(d.env, e)
 		}
 	}
-	d.setenv("XDG_RUNTIME_DIR", dir)
-	d.setenv("E2E", dir) // marks drover and all that it starts
+	run := filepath.Join(dir, "run")
+	if err := os.Mkdir(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.setenv("XDG_RUNTIME_DIR", run)
+	d.setenv(markEnv, dir)
 	d.setenv("FRONT", d.front)
 	d.setenv("ADMIN", d.admin)
 	d.setenv("DIR", dir)
@@ -64,10 +73,21 @@ func newInstance(t *testing.T) *instance {
 
 func (d *instance) setenv(name, value string) { d.env = append(d.env, name+"="+value) }
 
-func (d *instance) setenvs(env map[string]string) {
+// testWorker is a command line that runs the test binary as a worker of the given mode (see
+// internal/workertest), also in JSON, which is YAML too.
+func testWorker(t *testing.T, mode string, args ...string) (argv []string, asJSON string) {
+	t.Helper()
+	argv = []string{"env"}
+	binary, env := workertest.Command(mode, args...)
 	for name, value := range env {
-		d.setenv(name, value)
+		argv = append(argv, name+"="+value)
 	}
+	argv = append(argv, binary...)
+	raw, err := json.Marshal(argv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return argv, string(raw)
 }
 
 // settings writes the settings file. ${FRONT}, ${ADMIN} and ${DIR} are in drover's environment.

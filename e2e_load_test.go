@@ -31,13 +31,14 @@ type requester struct {
 func startLoad(d *instance, rate int, kinds ...requester) *load {
 	l := &load{client: &client{address: d.front}, stop: make(chan struct{}), sent: make(map[string]int), failures: make(map[string][]string)}
 	l.wg.Go(func() {
-		tick := time.NewTicker(time.Second / time.Duration(rate))
-		defer tick.Stop()
+		// Each request has its own due time: where the machine was busy, those that are late are sent at once.
+		begun := time.Now()
 		for n := 0; ; n++ {
+			due := begun.Add(time.Duration(n) * time.Second / time.Duration(rate))
 			select {
 			case <-l.stop:
 				return
-			case <-tick.C:
+			case <-time.After(time.Until(due)):
 			}
 			kind := kinds[n%len(kinds)]
 			l.wg.Go(func() { l.note(kind.name, n, kind.send(l.client, n)) })

@@ -39,7 +39,7 @@ func (d *instance) processes() []int {
 		dir := filepath.Join("/proc", strconv.Itoa(pid))
 		environ, _ := os.ReadFile(filepath.Join(dir, "environ")) // it may have ended at this moment
 		exe, _ := os.Readlink(filepath.Join(dir, "exe"))
-		if bytes.Contains(environ, []byte("E2E="+d.dir+"\x00")) || strings.HasPrefix(exe, d.binary) {
+		if bytes.Contains(environ, []byte(markEnv+"="+d.dir+"\x00")) || strings.HasPrefix(exe, d.binary) {
 			pids = append(pids, pid)
 		}
 	}

@@ -26,6 +26,11 @@ var binaries = struct {
 func TestMain(m *testing.M) {
 	process.Main()
 	workertest.Act()
+	if os.Getenv(markEnv) != "" {
+		// A worker that lost its mode would run all tests once more, and they start workers.
+		fmt.Fprintln(os.Stderr, "the test binary was started as a worker without a mode")
+		os.Exit(70)
+	}
 	os.Exit(runTests(m))
 }
 

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/drover-proxy/drover/internal/workertest"
 )
 
 // upstream accepts connections and does with each what the test says; the request's head has been read.
@@ -166,19 +164,17 @@ admin: { address: "${ADMIN}" }
 
 func TestMisbehave_WorkersAreBlamedAndReplaced(t *testing.T) {
 	t.Parallel()
-	argv, env := workertest.Command("serve")
+	_, command := testWorker(t, "serve")
 	d := newInstance(t)
-	d.setenvs(env)
-	d.setenv("WORKER", argv[0])
-	d.run(`
+	d.run(strings.Replace(`
 server: { listeners: [ { name: web, address: "${FRONT}", pool: app } ] }
 pools:
   app:
-    command: ["${WORKER}"]
+    command: COMMAND
     workers: 2
     timeouts: { firstByte: 500ms }
 admin: { address: "${ADMIN}" }
-`)
+`, "COMMAND", command, 1))
 	d.waitRunning(2)
 	if status, _ := d.request("GET", "/hang", ""); status != 504 {
 		t.Errorf("a worker that never answers: %d, want 504", status)

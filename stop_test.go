@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,6 +47,15 @@ func TestStop_SigtermDrainsAndLeavesNoProcess(t *testing.T) {
 	if c, err := net.DialTimeout("tcp", d.front, time.Second); err == nil {
 		_ = c.Close()
 		t.Error("the listener is still open")
+	}
+	err := filepath.WalkDir(filepath.Join(d.dir, "run"), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			t.Errorf("%s was left behind", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -122,11 +133,9 @@ func TestStop_CommandsStop(t *testing.T) {
 
 func TestStop_AWorkerThatIgnoresSigtermIsKilled(t *testing.T) {
 	t.Parallel()
-	argv, env := workertest.Command("ignoreterm")
+	_, command := testWorker(t, "ignoreterm")
 	d := newInstance(t)
-	d.setenvs(env)
-	d.setenv("WORKER", argv[0])
-	d.run(strings.NewReplacer("${GO_SERVER}", "${WORKER}", "workers: 4",
+	d.run(strings.NewReplacer(`["${GO_SERVER}"]`, command, "workers: 4",
 		"workers: 2\n    processManagement: { gracefulShutdownTimeout: 200ms }").Replace(journalSettings))
 	d.signal(syscall.SIGTERM)
 	d.wait()
@@ -149,10 +158,8 @@ func TestStop_SigkillOfDroverLeavesNoGrandchildOfNpm(t *testing.T) {
 func TestStop_SigkillOfDroverReachesADaemon(t *testing.T) {
 	t.Parallel()
 	// The child that left group, session and parent serves; the direct one only waits.
-	argv, env := workertest.Command("daemonize", "neverlisten")
-	d := newInstance(t)
-	d.setenvs(env)
-	d.command(argv...)
+	argv, _ := testWorker(t, "daemonize", "neverlisten")
+	d := newInstance(t).command(argv...)
 	d.killDrover()
 }
 

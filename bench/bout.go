@@ -74,6 +74,9 @@ func (l *lab) enter(ctx context.Context, s scenario, p peer) (*bout, error) {
 	if err := b.start(p); err != nil {
 		return nil, err
 	}
+	if l.options.quick {
+		return b, nil
+	}
 	if _, err := l.wrk(ctx, s, b.address, time.Second); err != nil {
 		b.child.stop()
 		return nil, fmt.Errorf("warm up: %w\n%s", err, b.child.tail())
