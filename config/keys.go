@@ -47,19 +47,28 @@ func suggestKey(t reflect.Type, key string) string {
 	return "remove it; the keys here are " + strings.Join(keysOf(t), ", ")
 }
 
-// nearest returns the one of names that is written nearly as text is, or "".
+// nearest returns the one of names that is written nearly as text is, one of
+// which text is a part or the other way round, or "".
 func nearest(text string, names []string) string {
 	if len(text) > 40 {
 		return ""
 	}
-	best, distance := "", 1+max(1, len(text)/4)
+	best, distance := "", 2+len(text)/4
 	for _, name := range names {
 		n := levenshtein.ComputeDistance(strings.ToLower(text), strings.ToLower(name))
-		if n < distance && n < len(name) {
+		if n < distance && n <= len(name)/2 {
 			best, distance = name, n
 		}
 	}
-	return best
+	if best != "" || len(text) < 4 {
+		return best
+	}
+	for _, name := range names { // TERM for SIGTERM, warning for warn
+		if len(name) >= 4 && (strings.Contains(name, text) || strings.Contains(text, name)) {
+			return name
+		}
+	}
+	return ""
 }
 
 // findBelow returns the path of key within the sections of t, or "".

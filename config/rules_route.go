@@ -47,7 +47,7 @@ func (v *validator) match(key string, m Match) {
 }
 
 func checkHost(host string) *valueError {
-	if name, _, err := net.SplitHostPort(host); err == nil && hostForm(name) {
+	if name, port, err := net.SplitHostPort(host); err == nil && hostForm(name) && number.MatchString(port) {
 		return &valueError{quote(host) + " has a port, which does not matter for the match", "write " + name}
 	}
 	bare := strings.TrimPrefix(host, "*.")

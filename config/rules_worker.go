@@ -10,7 +10,7 @@ import (
 // given are the variables that drover sets for each worker; a value in the
 // settings would never reach it.
 var given = map[string]bool{
-	"PORT": true, "HOST": true, "SOCKET": true, "NOTIFY_SOCKET": true, "NODE_CHANNEL_FD": true,
+	"PORT": true, "HOST": true, "SOCKET": true, "NOTIFY_SOCKET": true, "NODE_CHANNEL_FD": true, "NODE_CHANNEL_SERIALIZATION_MODE": true,
 	"DROVER_WORKER_ID": true, "DROVER_POOL": true, "DROVER_SLOT": true, "DROVER_GENERATION": true, "DROVER_IPC_FD": true,
 }
 

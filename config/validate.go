@@ -38,7 +38,7 @@ func (c *Config) validate(found Faults) Faults {
 
 // fault reports a wrong value, unless it could not even be decoded.
 func (v *validator) fault(key, problem, remedy string) {
-	if v.found.cover(key) {
+	if len(v.faults) >= mostFaults || v.found.cover(key) {
 		return
 	}
 	file, line := v.c.origin.place(key)
