@@ -90,6 +90,7 @@ func TestCancel_EndsAnUpload(t *testing.T) {
 			go give(body)
 			go cancel.Fire()
 			promptly(t, func() { fails(t, u.client(t), req, Canceled) })
+			_ = body.Close()
 		}
 		close(release)
 	})

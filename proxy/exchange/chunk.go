@@ -50,6 +50,7 @@ type decoder struct {
 	line     int   // bytes of the size line so far
 	overhead int64
 	raw      []byte // trailer section
+	lineAt   int    // where its current line starts
 	trailer  []Field
 }
 
@@ -159,15 +160,12 @@ func (d *decoder) trailers(b []byte) (int, error) {
 	if len(d.raw)+k > maxTrailer {
 		return 0, errTrailerLarge
 	}
-	start := len(d.raw)
-	for start > 0 && d.raw[start-1] != '\n' {
-		start--
-	}
 	d.raw = append(d.raw, b[:k]...)
-	line := d.raw[start:]
-	if line[len(line)-1] != '\n' {
+	if b[k-1] != '\n' {
 		return k, nil
 	}
+	line := d.raw[d.lineAt:]
+	d.lineAt = len(d.raw)
 	if len(line) < 2 || line[len(line)-2] != '\r' {
 		return 0, errTrailerLine
 	}

@@ -52,7 +52,7 @@ func TestClient_TunnelsAfterAnUpgrade(t *testing.T) {
 			if n := u.conns.Load(); n != 2 {
 				t.Errorf("%d connections: an upgrade has its own", n)
 			}
-			if len(c.idle.conns) != 1 {
+			if kept(c) != 1 {
 				t.Error("the tunnel went to the pool")
 			}
 		}

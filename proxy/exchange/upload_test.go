@@ -38,9 +38,7 @@ func TestClient_SendsBodies(t *testing.T) {
 			c := u.client(t)
 			r := must(t, c, req)
 			wants(t, r, 200, "")
-			c.idle.mu.Lock()
-			defer c.idle.mu.Unlock()
-			if len(c.idle.conns) != 1 {
+			if kept(c) != 1 {
 				t.Errorf("the connection was not kept")
 			}
 		}
@@ -148,6 +146,7 @@ func TestClient_SurvivesAPanicInABody(t *testing.T) {
 
 func TestClient_DeliversAnEarlyRefusalAndStopsTheUpload(t *testing.T) {
 	onEach(t, func(t *testing.T, network string) {
+		delivered := make(chan bool, 1)
 		f := func(length int64, give func(b *pipeBody), script func(p *peer)) {
 			t.Helper()
 			closed := make(chan bool)
@@ -160,11 +159,12 @@ func TestClient_DeliversAnEarlyRefusalAndStopsTheUpload(t *testing.T) {
 			go give(body)
 			c := u.client(t)
 			wants(t, must(t, c, post(body, length)), 413, "big")
+			delivered <- true
 			<-closed
 			if body.interrupted.Load() != 1 {
 				t.Errorf("interrupted %d times", body.interrupted.Load())
 			}
-			if n := len(c.idle.conns); n != 0 {
+			if n := kept(c); n != 0 {
 				t.Error("the connection was kept")
 			}
 		}
@@ -176,7 +176,7 @@ func TestClient_DeliversAnEarlyRefusalAndStopsTheUpload(t *testing.T) {
 				}
 			}
 		}
-		reads := func(p *peer) { p.say(tooLarge); p.gone() }
+		reads := func(p *peer) { p.say(tooLarge); p.gone(); <-delivered }
 		f(1<<40, idle, reads)
 		f(-1, idle, reads)
 		f(1<<40, endless, reads)
@@ -184,12 +184,7 @@ func TestClient_DeliversAnEarlyRefusalAndStopsTheUpload(t *testing.T) {
 		// It takes nothing of the body, so the upload waits in a write.
 		f(1<<40, endless, func(p *peer) {
 			p.say(tooLarge)
-			one := make([]byte, 1)
-			for {
-				if _, err := p.Conn.Read(one); err != nil {
-					return
-				}
-			}
+			<-delivered
 		})
 	})
 }
@@ -217,6 +212,7 @@ func TestClient_DeliversARefusalThatEndsInAReset(t *testing.T) {
 		t.Errorf("status %d", r.Status)
 	}
 	_ = r.Close()
+	_ = body.Close()
 }
 
 func TestClient_StreamsBothWays(t *testing.T) {
@@ -251,7 +247,7 @@ func TestClient_StreamsBothWays(t *testing.T) {
 		}
 		_ = body.w.Close()
 		wants(t, r, 200, "")
-		if n := len(c.idle.conns); n != 1 {
+		if n := kept(c); n != 1 {
 			t.Error("the connection was not kept")
 		}
 		if body.interrupted.Load() != 0 {
@@ -272,8 +268,8 @@ func TestResponse_CloseStopsAnUpload(t *testing.T) {
 	r := must(t, c, post(body, 10))
 	wants(t, r, 200, "ok")
 	<-closed
-	if len(c.idle.conns) != 0 || body.interrupted.Load() != 1 {
-		t.Errorf("%d connections kept, interrupted %d times", len(c.idle.conns), body.interrupted.Load())
+	if kept(c) != 0 || body.interrupted.Load() != 1 {
+		t.Errorf("%d connections kept, interrupted %d times", kept(c), body.interrupted.Load())
 	}
 }
 
@@ -360,7 +356,7 @@ func TestClient_WithholdsABodyForContinue(t *testing.T) {
 			})
 			c := u.client(t)
 			wants(t, must(t, c, req), 200, "ok")
-			if len(c.idle.conns) != 1 {
+			if kept(c) != 1 {
 				t.Error("the connection was not kept")
 			}
 		}
@@ -383,8 +379,8 @@ func TestClient_DoesNotSendABodyThatIsRefused(t *testing.T) {
 			})
 			c := u.client(t)
 			wants(t, must(t, c, expecting(body, 5)), 417, "no")
-			if s := <-got; s != "" || len(c.idle.conns) != 0 {
-				t.Errorf("body %q, %d connections kept", s, len(c.idle.conns))
+			if s := <-got; s != "" || kept(c) != 0 {
+				t.Errorf("body %q, %d connections kept", s, kept(c))
 			}
 		}
 	})

@@ -161,6 +161,13 @@ func (u *upstream) client(t *testing.T) *Client {
 	return c
 }
 
+// kept is how many connections c holds idle.
+func kept(c *Client) int {
+	c.idle.mu.Lock()
+	defer c.idle.mu.Unlock()
+	return len(c.idle.conns)
+}
+
 // answer is a script: every request without a body gets the same.
 func answer(s string) func(p *peer) {
 	return func(p *peer) {
