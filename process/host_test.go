@@ -122,11 +122,8 @@ func startHost(t *testing.T, wrapper []string, specs ...process.Spec) *aHost {
 	}()
 	t.Cleanup(func() {
 		h.kill()
-		for _, pid := range tagged(h.tag) {
-			t.Errorf("process %d is left over", pid)
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
 		_ = r.Close()
+		eventually(t, "nothing of the host is left over", func() bool { return len(tagged(h.tag)) == 0 })
 	})
 	return h
 }

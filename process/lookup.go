@@ -39,7 +39,7 @@ func (s Spec) inPath(name string) (string, error) {
 		if err == nil {
 			return candidate, nil
 		}
-		if denied == nil && !os.IsNotExist(err) && errnoOf(err) != syscall.ENOTDIR {
+		if errno := errnoOf(err); denied == nil && errno != syscall.ENOENT && errno != syscall.ENOTDIR {
 			denied = err
 		}
 	}

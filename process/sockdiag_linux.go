@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -84,7 +85,7 @@ func diagUnix() ([]listener, error) {
 		eachAttr(b[unixMessageSize:], func(kind uint16, value []byte) {
 			switch {
 			case kind == attrUnixName:
-				l.path = string(value)
+				l.path = strings.TrimRight(string(value), "\x00")
 			case kind == attrUnixVFS && len(value) >= 8:
 				l.file = fileID{
 					inode: uint64(binary.NativeEndian.Uint32(value)),
