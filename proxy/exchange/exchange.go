@@ -99,6 +99,9 @@ func (r *Response) compose(req *Request) error {
 	}
 	r.expecting = req.Expect
 	switch {
+	case !ok && req.Length == 0:
+		r.expecting = false // the head is all there is
+		return nil
 	case !ok:
 		r.streaming = req.Body
 		return nil
