@@ -34,13 +34,13 @@ type limits struct {
 	body                                int64
 }
 
-// readBuffer is the size of a reader that takes the largest head allowed: the
-// header section and a request line of the same length at most.
+// readBuffer is the size of a reader that takes the largest head allowed: a
+// header section, and a request line of the same length at most.
 func (l *limits) readBuffer() int {
 	if l.header <= 0 {
 		return 1 << 20
 	}
-	return l.header + smallReader
+	return 2*l.header + 1<<10
 }
 
 func (s *Server) newTable(cfg *config.Config, l config.Listener, targets *targets) (*table, error) {
