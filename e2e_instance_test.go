@@ -346,6 +346,11 @@ func (d *instance) cleanup() {
 		<-d.done
 	}
 	d.noneLeft(5 * time.Second)
+	for _, crash := range []string{"WARNING: DATA RACE", "panic: ", "fatal error: "} {
+		if d.cmd != nil && strings.Contains("\n"+d.output(), "\n"+crash) {
+			d.t.Errorf("drover's output has %q", crash)
+		}
+	}
 	if d.t.Failed() {
 		lines := strings.Split(strings.TrimSpace(d.output()), "\n")
 		d.t.Logf("the end of drover's output:\n%s", strings.Join(lines[max(0, len(lines)-60):], "\n"))

@@ -35,6 +35,13 @@ func disturb(d *instance, drain time.Duration) *undisturbed {
 	return u
 }
 
+// repeat makes the change once, or again and again for a minute.
+func (u *undisturbed) repeat(change func(n int)) {
+	for n := 1; n == 1 || long() && time.Since(u.begun) < time.Minute; n++ {
+		change(n)
+	}
+}
+
 // check ends the load and looks at everything.
 func (u *undisturbed) check() {
 	u.d.t.Helper()
@@ -64,14 +71,18 @@ func TestRoll_RestartFailsNoRequestAndCutsNoStream(t *testing.T) {
 	d := runGoServers(t, strings.Replace(journalSettings, "workers: 4", "workers: 2", 1))
 	d.waitRunning(2)
 	u := disturb(d, drain)
-	if code, stdout, stderr := d.cli("restart", "app", "--wait"); code != 0 {
-		t.Errorf("drover restart app --wait ended with %d\n%s%s", code, stdout, stderr)
-	}
+	rolls := 0
+	u.repeat(func(n int) {
+		if code, stdout, stderr := d.cli("restart", "app", "--wait"); code != 0 {
+			t.Errorf("drover restart app --wait ended with %d\n%s%s", code, stdout, stderr)
+		}
+		rolls = n
+	})
 	u.check()
 	d.waitRunning(2)
 	for _, w := range d.workers() {
-		if w.Generation != 2 {
-			t.Errorf("after one restart there is %s", w.ID)
+		if w.Generation != 1+rolls {
+			t.Errorf("after %d restarts there is %s", rolls, w.ID)
 		}
 	}
 }
@@ -148,22 +159,25 @@ func TestReload_NewCommandRollsThePool(t *testing.T) {
 	d := runGoServers(t, settings)
 	d.waitRunning(2)
 	u := disturb(d, drain)
-	d.settings(strings.Replace(settings, `RELEASE: "1"`, `RELEASE: "2"`, 1))
-	if code, stdout, stderr := d.cli("reload"); code != 0 {
-		t.Errorf("drover reload ended with %d\n%s%s", code, stdout, stderr)
-	}
-	d.eventually("the new release answers alone", func() error {
-		for range 8 {
-			if _, body := d.request("GET", "/", ""); !strings.Contains(body, `"release":"2"`) {
-				return fmt.Errorf("%.100s", body)
-			}
+	u.repeat(func(n int) {
+		release := fmt.Sprint(n + 1)
+		d.settings(strings.Replace(settings, `RELEASE: "1"`, `RELEASE: "`+release+`"`, 1))
+		if code, stdout, stderr := d.cli("reload"); code != 0 {
+			t.Errorf("drover reload ended with %d\n%s%s", code, stdout, stderr)
 		}
-		for _, w := range d.workers() {
-			if w.Generation != 2 || w.State != "running" {
-				return fmt.Errorf("%s is %s", w.ID, w.State)
+		d.eventually("the new release answers alone", func() error {
+			for range 8 {
+				if _, body := d.request("GET", "/", ""); !strings.Contains(body, `"release":"`+release+`"`) {
+					return fmt.Errorf("%.100s", body)
+				}
 			}
-		}
-		return nil
+			for _, w := range d.workers() {
+				if w.Generation != n+1 || w.State != "running" {
+					return fmt.Errorf("%s is %s", w.ID, w.State)
+				}
+			}
+			return nil
+		})
 	})
 	u.check()
 }
@@ -207,14 +221,14 @@ func TestScale_InAndOutFailsNoRequest(t *testing.T) {
 	d := runGoServers(t, journalSettings)
 	d.waitRunning(4)
 	u := disturb(d, drain)
-	if code, stdout, stderr := d.cli("scale", "app", "1"); code != 0 {
-		t.Errorf("drover scale app 1 ended with %d\n%s%s", code, stdout, stderr)
-	}
-	d.waitRunning(1)
-	if code, stdout, stderr := d.cli("scale", "app", "3"); code != 0 {
-		t.Errorf("drover scale app 3 ended with %d\n%s%s", code, stdout, stderr)
-	}
-	d.waitRunning(3)
+	u.repeat(func(int) {
+		for _, workers := range []int{1, 3} {
+			if code, stdout, stderr := d.cli("scale", "app", fmt.Sprint(workers)); code != 0 {
+				t.Errorf("drover scale app %d ended with %d\n%s%s", workers, code, stdout, stderr)
+			}
+			d.waitRunning(workers)
+		}
+	})
 	u.check()
 	// With auto the settings' number holds again.
 	if code, stdout, stderr := d.cli("scale", "app", "auto"); code != 0 {
