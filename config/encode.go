@@ -113,5 +113,8 @@ func plainNode(text string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode
 func textNode(text string) *yaml.Node {
 	node := &yaml.Node{}
 	node.SetString(text)
+	if text == "<<" { // which the encoder leaves bare, a merge key
+		node.Style = yaml.DoubleQuotedStyle
+	}
 	return node
 }

@@ -69,3 +69,5 @@ func write(t *testing.T, name, text string, mode os.FileMode) string {
 	}
 	return path
 }
+
+func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }

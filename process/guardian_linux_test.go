@@ -138,6 +138,7 @@ func TestGuardian_GoesWithoutKilling(t *testing.T) {
 	h := startHost(t, nil, shell("sleep 1000 & wait"))
 	h.await("host started")
 	guardian := h.guardian()
+	eventually(t, "the guardian is up", func() bool { return strings.HasSuffix(status(guardian, "SigIgn"), "7") }) // 1, 2, 3
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		if err := syscall.Kill(guardian, sig); err != nil {
 			t.Fatal(err)

@@ -58,6 +58,16 @@ func host() {
 				pids = append(pids, p.Tree()...)
 			}
 			fmt.Println(strings.Trim(fmt.Sprint(pids), "[]"))
+		case "pid":
+			fmt.Println(os.Getpid())
+		case "zombies": // all that it can see
+			n := 0
+			for _, pid := range pids() {
+				if !alive(pid) {
+					n++
+				}
+			}
+			fmt.Println(n)
 		case "close":
 			err := s.Close()
 			fmt.Println("closed", err)

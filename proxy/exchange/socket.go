@@ -16,9 +16,8 @@ const (
 
 // look tells what is on a connection, without taking it.
 func look(fd int) sight {
-	var b [1]byte
 	for {
-		n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		n, err := peek(fd)
 		switch {
 		case err == unix.EAGAIN: //nolint:errorlint // bare
 			return quiet
