@@ -1,0 +1,79 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+)
+
+// FuzzParse holds for every file: no panic, an end in bounded time, faults
+// with a place and a remedy, and settings that can be written and read back.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add([]byte(everything))
+	for _, path := range []string{example, "testdata/faults.yaml"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte("a: &a {<<: *a}\nserver: *a\n"))
+	f.Add([]byte("server:\n\tx: ${A:-$$}\n"))
+	vars := env(map[string]string{"A": "1", "OPS": "x", "E": "", "BAD": "a\nb: c"})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		start := time.Now()
+		c, err := Parse("f", data, vars)
+		if spent := time.Since(start); spent > 20*time.Second {
+			t.Fatalf("took %v", spent)
+		}
+		if err != nil {
+			var faults Faults
+			if !errors.As(err, &faults) || len(faults) == 0 {
+				t.Fatalf("the error is %T", err)
+			}
+			for _, fault := range faults {
+				if fault.Line < 1 || fault.Problem == "" || fault.Remedy == "" {
+					t.Fatalf("incomplete fault %#v", fault)
+				}
+			}
+			return
+		}
+		shown, err := c.Effective()
+		if err != nil {
+			t.Fatalf("cannot be written: %v", err)
+		}
+		back, err := Parse("shown", shown, noEnv)
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v\n%s", err, shown)
+		}
+		for i := range c.Admin.Tokens {
+			back.Admin.Tokens[i] = c.Admin.Tokens[i]
+		}
+		if d := Compare(c, back); !d.Empty() {
+			t.Fatalf("what was written differs: %+v\n%s", d, shown)
+		}
+	})
+}
+
+// FuzzParseEnv holds that the parser ends and gives only KEY=VALUE.
+func FuzzParseEnv(f *testing.F) {
+	f.Add("A=1\nexport B='x\ny' # c\nC=\"\\n\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		vars, line, err := parseEnv(text)
+		if line < 1 || err != nil && len(vars) != 0 {
+			t.Fatalf("got %q, line %d, %v", vars, line, err)
+		}
+		for _, entry := range vars {
+			for i := 0; ; i++ {
+				if i == len(entry) || entry[i] == 0 {
+					t.Fatalf("got %q", entry)
+				}
+				if entry[i] == '=' {
+					break
+				}
+			}
+		}
+	})
+}
