@@ -6,7 +6,8 @@ const (
 	evidenceLook = 100 * time.Millisecond
 	// clockTicks is USER_HZ, which Linux fixes at 100 a second for all that Go runs on.
 	clockTicks = 100
-	// spinTicks of CPU in one look mean spinning: half a core.
+	// spinTicks of CPU in one look mean spinning: half a core. Where the machine has less to give,
+	// being ready to run each time it is looked at means the same.
 	spinTicks = uint64(evidenceLook * clockTicks / time.Second / 2)
 )
 
@@ -24,11 +25,13 @@ func (p *Process) Evidence() string {
 		}
 		stuck[identity{m.pid, m.start}] = m.cpu
 	}
-	var waiting [4]int // how often a member of state D was seen
+	const looks = 4
+	var running, waiting int // looks in which a member was ready to run, or in uninterruptible sleep
 	var spent uint64
-	for i := range waiting {
-		time.Sleep(evidenceLook / time.Duration(len(waiting)))
+	for range looks {
+		time.Sleep(evidenceLook / looks)
 		spent = 0
+		states := make(map[byte]int)
 		for id, cpu := range stuck {
 			now, ok := readProc(id.pid)
 			if !ok || now.start != id.start || now.gone() {
@@ -36,21 +39,19 @@ func (p *Process) Evidence() string {
 				continue
 			}
 			spent += now.cpu - cpu
-			if now.state == 'D' {
-				waiting[i]++
-			}
+			states[now.state]++
 		}
+		running += min(states['R'], 1)
+		waiting += min(states['D'], 1)
 	}
 	if len(stuck) == 0 {
 		return EvidenceExited
 	}
-	if spent >= spinTicks {
+	switch {
+	case spent >= spinTicks, running == looks:
 		return EvidenceSpin
+	case waiting == looks:
+		return EvidenceUninterruptible
 	}
-	for _, n := range waiting {
-		if n == 0 {
-			return EvidenceDeadlock
-		}
-	}
-	return EvidenceUninterruptible
+	return EvidenceDeadlock
 }

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"maps"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -74,24 +76,33 @@ func (s *Spawner) forkNow(o *forkOrder) error {
 // reap collects the status of every child that has ended. SIGCHLD coalesces, so it goes on until
 // there is none.
 func (s *Spawner) reap() {
-	// As subreaper or PID 1 the children of all threads, since orphans become those of the first;
-	// otherwise only what this thread has forked, which leaves a host program its own.
-	options := syscall.WNOHANG
-	if !s.adopts {
-		options |= syscall.WNOTHREAD
+	if s.adopts { // orphans, too, of whose numbers we know nothing
+		for s.reapOne(-1) {
+		}
+		return
 	}
-	for s.reapOne(options) {
+	// Only what was started here, which leaves other children to whoever has started them.
+	for _, pid := range s.awaited() {
+		s.reapOne(pid)
 	}
 }
 
-func (s *Spawner) reapOne(options int) bool {
+func (s *Spawner) awaited() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pids := slices.Collect(maps.Keys(s.unreaped))
+	if pid := s.guardian.process(); pid != 0 {
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// reapOne collects one status, of that child or, with -1, of any. It reports whether to go on.
+func (s *Spawner) reapOne(which int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var status syscall.WaitStatus
-	pid, err := syscall.Wait4(-1, &status, options, nil)
-	if err == syscall.EINTR {
-		return true
-	}
+	pid, err := syscall.Wait4(which, &status, syscall.WNOHANG, nil) // never interrupted: it does not wait
 	if err != nil || pid <= 0 {
 		return false
 	}

@@ -234,6 +234,13 @@ func (g *guardian) collected(pid int) {
 	}
 }
 
+// process returns the pid, 0 when there is none.
+func (g *guardian) process() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pid
+}
+
 func (g *guardian) closeLocked() {
 	if g.pipe >= 0 {
 		_ = syscall.Close(g.pipe) // a pipe has nothing to lose

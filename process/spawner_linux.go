@@ -42,7 +42,7 @@ type Spawner struct {
 var occupied atomic.Bool
 
 // New returns the Spawner of this program. There can be one at a time; it owns wait4(-1) where it
-// is a subreaper or PID 1, and the children of its own thread elsewhere. It fails when Main was not
+// is a subreaper or PID 1, and waits for its own children only elsewhere. It fails when Main was not
 // called and where /proc is missing or belongs to another PID namespace.
 func New(o Options) (*Spawner, error) {
 	if !entered.Load() {

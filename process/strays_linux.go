@@ -15,9 +15,7 @@ func (s *Spawner) killStrays() {
 		if err != nil {
 			return nil
 		}
-		s.guardian.mu.Lock()
-		guardian := s.guardian.pid
-		s.guardian.mu.Unlock()
+		guardian := s.guardian.process()
 		found := search{table: t, view: viewpoint{session: s.session}, found: make(map[int]struct{})}
 		for _, child := range t.children[s.self] {
 			if child != guardian {
