@@ -102,6 +102,9 @@ func queueDeadline(start time.Time, timeout time.Duration) time.Time {
 	return start.Add(timeout)
 }
 
+// queueNoise is what asking the pool takes when there is nothing to wait for.
+const queueNoise = 20 * time.Microsecond
+
 // wait queues for an upstream.
 func (k *call) wait() error {
 	t := k.target
@@ -112,7 +115,7 @@ func (k *call) wait() error {
 	from := time.Now()
 	err := t.pool.Wait(deadline, k.m.cancel.Done())
 	k.began = time.Now()
-	if waited := k.began.Sub(from); waited > time.Millisecond || err != nil {
+	if waited := k.began.Sub(from); waited > queueNoise || err != nil {
 		k.record.QueueWait += waited
 		k.server.metrics.QueueWait(t.name, waited)
 	}

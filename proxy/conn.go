@@ -233,12 +233,18 @@ func (c *conn) gone() bool { return c.left.Load() }
 // ended reports whether drover ended the connection before its time.
 func (c *conn) ended() bool { return c.cut.Load() }
 
-// interrupt ends whatever the connection is doing, from any goroutine.
+// interrupt cancels what the connection is doing, from any goroutine. A request
+// that was not answered yet is told so; a tunnel can be told nothing.
 func (c *conn) interrupt() {
 	c.cut.Store(true)
 	c.cancel.Fire()
-	_ = c.socket.Close() // fails only on a connection that is closed already
+	if c.state.Load() == connTunnel {
+		c.kill()
+	}
 }
+
+// kill closes the connection whatever it is doing, from any goroutine.
+func (c *conn) kill() { _ = c.socket.Close() } // fails only when it is closed already
 
 // close closes the connection and forgets it.
 func (c *conn) close() {

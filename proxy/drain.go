@@ -13,6 +13,9 @@ const acceptGrace = 20 * time.Millisecond
 // send its first request during a drain: it was opened for one.
 const freshGrace = 500 * time.Millisecond
 
+// cutGrace is how long a request that is cut off may take to say so to its client.
+const cutGrace = 250 * time.Millisecond
+
 // drain closes the listener and waits until its connections are gone: idle
 // ones are closed, those with a request are closed after it. When limit has
 // passed, or now is closed, the rest is cut off; cut says how many that were.
@@ -45,6 +48,13 @@ func (l *listener) drain(limit time.Duration, now <-chan struct{}) (cut int) {
 			c.interrupt()
 		}
 	})
+	last := time.NewTimer(cutGrace)
+	defer last.Stop()
+	select {
+	case <-l.conns.empty():
+	case <-last.C:
+		l.conns.each((*conn).kill)
+	}
 	l.served.Wait()
 	return cut
 }
@@ -64,7 +74,7 @@ func (c *conn) closeIf(state int32) bool {
 	if !c.state.CompareAndSwap(state, connClosing) {
 		return false
 	}
-	_ = c.socket.Close() // wakes the goroutine that waits for a request
+	c.kill() // wakes the goroutine that waits for a request
 	return true
 }
 

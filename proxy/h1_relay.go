@@ -155,10 +155,8 @@ func (h *h1) tunnel(a *answer) (hijacked, error) {
 
 // reset closes the connection so that the client sees an error, not an end.
 func (c *conn) reset() {
-	if tc, ok := c.nc.(*net.TCPConn); ok {
-		_ = tc.SetLinger(0) // then it ends like any other
-	}
-	_ = c.nc.Close()
+	resetOnClose(c.socket)
+	c.kill()
 }
 
 const (

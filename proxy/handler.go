@@ -127,7 +127,9 @@ func (k *call) fail(f failure) {
 	}
 	k.replied = true
 	if err := k.out.reply(&a, body); err != nil {
-		r.Status, r.End = statusClientClosed, endClientClosed
+		if !k.m.link.ended() {
+			r.Status, r.End = statusClientClosed, endClientClosed
+		}
 		return
 	}
 	if !a.bodyless {
@@ -185,6 +187,8 @@ func (k *call) finish(err error) {
 	var src sourceError
 	switch {
 	case err == nil:
+	case k.m.link.ended():
+		out.Result, r.End = pool.Neutral, endDraining
 	case errors.As(err, &src):
 		out.Result = outcomeOf(src.error)
 		r.End = k.endOf(src.error)

@@ -54,12 +54,15 @@ func (j *junction) fail() {
 func (j *junction) copy(dst, src net.Conn, moved *atomic.Int64, first []byte) error {
 	err := j.rounds(dst, src, moved, first)
 	if err != nil {
-		first := !j.broken.Load()
-		j.fail()
-		if first {
-			return err
+		if j.broken.Swap(true) {
+			return nil // a consequence of the other direction's
 		}
-		return nil // a consequence of the other direction's
+		if !errors.Is(err, errIdle) {
+			resetOnClose(j.client) // what was cut must not look finished
+			resetOnClose(j.upstream)
+		}
+		j.fail()
+		return err
 	}
 	if half, ok := dst.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // dst may be gone, then its direction says so
@@ -98,6 +101,13 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 		} else if quiet++; quiet >= 2 {
 			return errIdle
 		}
+	}
+}
+
+// resetOnClose makes the end of a connection an error for the other side.
+func resetOnClose(nc net.Conn) {
+	if tc, ok := nc.(*net.TCPConn); ok {
+		_ = tc.SetLinger(0) // if not, it ends like any other
 	}
 }
 

@@ -148,7 +148,7 @@ func (a *relayAttempts) acquire() error {
 		}
 		from := time.Now()
 		err := t.pool.Wait(queueDeadline(a.start, t.queueTimeout), a.c.cancel.Done())
-		if waited := time.Since(from); waited > time.Millisecond {
+		if waited := time.Since(from); waited > queueNoise {
 			a.server.metrics.QueueWait(t.name, waited)
 		}
 		if err != nil {

@@ -167,17 +167,19 @@ type peer struct {
 	t  *testing.T
 	nc net.Conn
 	br *bufio.Reader
+
+	upstream bool // the other side may have left
 }
 
 func newPeer(t *testing.T, nc net.Conn) *peer {
 	t.Cleanup(func() { _ = nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(2 * patience))
-	return &peer{t, nc, bufio.NewReader(nc)}
+	return &peer{t: t, nc: nc, br: bufio.NewReader(nc)}
 }
 
 func (p *peer) send(raw string) {
 	p.t.Helper()
-	if _, err := io.WriteString(p.nc, raw); err != nil {
+	if _, err := io.WriteString(p.nc, raw); err != nil && !p.upstream {
 		p.t.Errorf("send: %v", err)
 	}
 }
@@ -205,7 +207,7 @@ func (p *peer) close() { _ = p.nc.Close() }
 
 func (p *peer) closeWrite() {
 	p.t.Helper()
-	if err := p.nc.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+	if err := p.nc.(interface{ CloseWrite() error }).CloseWrite(); err != nil && !p.upstream {
 		p.t.Error(err)
 	}
 }
@@ -272,6 +274,7 @@ func listen(t *testing.T, script func(u *upstream, p *peer)) *upstream {
 			u.conns++
 			u.mu.Unlock()
 			p := newPeer(t, nc)
+			p.upstream = true
 			u.wg.Go(func() {
 				defer p.close()
 				script(u, p)

@@ -1,0 +1,108 @@
+package proxy
+
+import (
+	"io"
+	"net"
+	"testing"
+
+	"github.com/drover-proxy/drover/config"
+)
+
+func tcpOnly(c *config.Config) { c.Server.Listeners[0].Protocol = "tcp" }
+
+// reversing answers what it was sent, reversed, when the client is done.
+func reversing(t *testing.T) *upstream {
+	return listen(t, func(u *upstream, p *peer) {
+		all, err := io.ReadAll(p.br)
+		if err != nil {
+			return
+		}
+		p.send("<" + string(all) + ">")
+	})
+}
+
+// results waits until n connections have ended with that result.
+func (r *rig) results(result string, n float64) {
+	r.t.Helper()
+	r.eventually("connections to be counted as "+result, func() bool {
+		families, err := r.metrics.Registry().Gather()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() != "drover_connections_total" {
+				continue
+			}
+			for _, m := range f.GetMetric() {
+				labels := map[string]string{}
+				for _, l := range m.GetLabel() {
+					labels[l.GetName()] = l.GetValue()
+				}
+				if labels["result"] == result && labels["listener"] == "web" && labels["pool"] == "app" {
+					return m.GetCounter().GetValue() == n
+				}
+			}
+		}
+		return false
+	}, nil)
+}
+
+func TestRelay_BothWaysWithHalfClose(t *testing.T) {
+	up := reversing(t)
+	r := newRig(t, tcpOnly, up.addr)
+	c := r.dial()
+	c.send("hello ")
+	r.eventually("a connection upstream", func() bool { return r.pools["app"].All()[0].InFlight() == 1 }, nil)
+	c.send("there")
+	c.closeWrite()
+	c.expect("<hello there>")
+	c.end()
+	r.idle()
+	r.results("ok", 1)
+	if u := r.pools["app"].All()[0]; u.Requests() != 1 || u.ErrorRate() != 0 {
+		t.Errorf("%d requests, error rate %v", u.Requests(), u.ErrorRate())
+	}
+}
+
+func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
+	up := reversing(t)
+	r := newRig(t, tcpOnly, closedAddress(t), up.addr)
+	for range 4 {
+		c := r.dial()
+		c.send("x")
+		c.closeWrite()
+		c.expect("<x>")
+	}
+	r.results("ok", 4)
+}
+
+func TestRelay_NobodyAccepts(t *testing.T) {
+	r := newRig(t, func(c *config.Config) { tcpOnly(c); c.Pools["app"].Retry.Backoff.Initial = 1 }, closedAddress(t))
+	r.dial().end()
+	r.idle()
+	r.results("connect-failed", 1)
+}
+
+func TestRelay_ClientLeavesTheQueue(t *testing.T) {
+	r := newRig(t, tcpOnly)
+	r.pools["app"].SetExpecting(true)
+	c := r.dial()
+	r.eventually("the connection to queue", func() bool { return r.pools["app"].QueueLength() == 1 }, nil)
+	c.close()
+	r.eventually("its place to become free", func() bool { return r.pools["app"].QueueLength() == 0 }, nil)
+	r.results("client-closed", 1)
+}
+
+func TestRelay_AResetIsPassedOn(t *testing.T) {
+	up := listen(t, func(u *upstream, p *peer) {
+		p.expect("x")
+		_ = p.nc.(*net.TCPConn).SetLinger(0)
+	})
+	r := newRig(t, tcpOnly, up.addr)
+	c := r.dial()
+	c.send("x")
+	if _, err := io.ReadAll(c.br); err == nil {
+		t.Error("the reset looks like an end")
+	}
+	r.idle()
+}
