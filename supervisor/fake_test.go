@@ -27,6 +27,7 @@ type behaviour struct {
 	code       int
 	ignoreTerm bool
 	takes      time.Duration // from the stop signal to its end
+	stuck      bool          // does not even end by SIGKILL
 	leaves     bool          // a child that lives on until it is killed
 }
 
@@ -74,6 +75,10 @@ func (p *fakeProc) Terminate(syscall.Signal) error {
 }
 
 func (p *fakeProc) Kill() {
+	if p.stuck {
+		time.Sleep(2 * time.Second) // as long as the real one tries
+		return
+	}
 	p.end(process.Exit{Code: -1, Signal: syscall.SIGKILL})
 	p.mu.Lock()
 	p.child = false

@@ -10,6 +10,7 @@ import (
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
 	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/process"
 )
 
 func TestSupervisor_StartsAndStopsWhatIsWanted(t *testing.T) {
@@ -237,6 +238,24 @@ func TestSupervisor_HungWorkerIsKilledAndReplaced(t *testing.T) {
 		if p := f.proc("app-1.1"); p.terms != 0 || f.s.Restarts()[ReasonProbeFailed] != 1 {
 			t.Errorf("%d stop signals, restarts %v", p.terms, f.s.Restarts())
 		}
+	})
+}
+
+func TestSupervisor_WhatNothingCanEndIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(t, poolConfig(1, nil), only(behaviour{ignoreTerm: true, stuck: true}, "app-1.1"))
+		f.settle(time.Second)
+		if err := f.s.Scale(0); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(5 * time.Second)
+		f.want("app-1.1 stopping")
+		f.settle(30 * time.Second)
+		f.want("")
+		if !strings.Contains(f.message(event.WorkerKilled), "do not end by SIGKILL") {
+			t.Error(f.message(event.WorkerKilled))
+		}
+		f.proc("app-1.1").end(process.Exit{}) // for the check that nothing is left
 	})
 }
 

@@ -118,6 +118,7 @@ func TestRoll_IsAbandonedWhenANewWorkerDoesNotBecomeReady(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			t.Helper()
 			f := newFarm(t, poolConfig(3, func(c *config.Pool) {
+				c.ProcessManagement.StartTimeout = config.Duration(3 * time.Second)
 				c.ProcessManagement.Rolling = config.Rolling{MaxSurge: surge, MaxUnavailable: unavailable}
 			}), func(id string) behaviour {
 				if slot, g, _ := parseID("app", id); slot == 2 && g == 2 {

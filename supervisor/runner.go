@@ -16,7 +16,7 @@ const (
 	lookLongest  = 50 * time.Millisecond
 	stolenAfter  = 250 * time.Millisecond // a foreign listener seen this long is no accident of timing
 	killAgain    = 2 * time.Second        // a process in an uninterruptible sleep takes the signal late
-	killAttempts = 5                      // on what a dead worker left behind
+	killAttempts = 5                      // after which it is left alone
 )
 
 // order is what a runner is asked to do with its process.
@@ -46,6 +46,7 @@ type facts struct {
 	saidReady bool
 	exited    bool // the direct child was reaped
 	exit      process.Exit
+	stuck     bool // it does not end, whatever is done
 	portTaken bool // it ended before it listened, and its port is in use
 	gone      bool // nothing of the tree is left, everything was given back
 }
@@ -105,11 +106,7 @@ func (r *runner) run() {
 		r.note(func(f *facts) { f.proc = p })
 		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerStarted, Subject: e.who.ID,
 			Message: fmt.Sprintf("worker %s started", e.who.ID), Attrs: map[string]any{"pid": p.PID()}})
-		patient := r.watch(p, e)
-		r.note(func(f *facts) { f.exited, f.exit = true, p.Exit() })
-		r.bury(p, patient)
-		taken := !r.look().found && r.plan.options.Ports.Foreign(e.who.Port)
-		r.note(func(f *facts) { f.portTaken = taken })
+		r.follow(p, e)
 	}
 	if err := e.release(); err != nil {
 		r.plan.options.Bus.Publish(event.Event{Kind: event.Internal, Subject: e.who.ID,
@@ -117,9 +114,24 @@ func (r *runner) run() {
 	}
 }
 
-// watch follows the process until the direct child was reaped. patient says
-// that it was asked to end and that its time for that is not over.
-func (r *runner) watch(p proc, e *equipment) (patient bool) {
+// follow owns a started process until nothing is left of it.
+func (r *runner) follow(p proc, e *equipment) {
+	patient, ended := r.watch(p, e)
+	if !ended {
+		r.note(func(f *facts) { f.exited, f.stuck = true, true })
+		r.abandon(p.Tree())
+		return
+	}
+	r.note(func(f *facts) { f.exited, f.exit = true, p.Exit() })
+	r.bury(p, patient)
+	taken := !r.look().found && r.plan.options.Ports.Foreign(e.who.Port)
+	r.note(func(f *facts) { f.portTaken = taken })
+}
+
+// watch follows the process until the direct child was reaped, or was killed
+// several times in vain. patient says that it was asked to end and that its time
+// for that is not over.
+func (r *runner) watch(p proc, e *equipment) (patient, ended bool) {
 	var ready <-chan struct{}
 	if e.endpoint != nil {
 		ready = e.endpoint.Ready()
@@ -127,17 +139,19 @@ func (r *runner) watch(p proc, e *equipment) (patient bool) {
 	search := newSearch(e.who.addresses())
 	defer search.timer.Stop()
 	var again <-chan time.Time
-	for {
+	for kills := 0; kills < killAttempts; {
 		select {
 		case <-p.Done():
-			return patient
+			return patient, true
 		case o := <-r.orders:
 			if patient = !r.obey(p, e, o); !patient {
 				again = time.After(killAgain)
+				kills++
 			}
 		case <-again:
 			p.Kill()
 			again = time.After(killAgain)
+			kills++
 		case <-ready:
 			ready = nil
 			r.note(func(f *facts) { f.saidReady = true })
@@ -147,6 +161,7 @@ func (r *runner) watch(p proc, e *equipment) (patient bool) {
 			}
 		}
 	}
+	return false, false
 }
 
 // obey carries out an order and reports whether it was to kill.
@@ -191,8 +206,15 @@ func (r *runner) bury(p proc, patient bool) {
 		}
 	}
 	if left := p.Tree(); len(left) > 0 {
-		r.plan.options.Bus.Publish(event.Event{Kind: event.Internal, Subject: r.plan.who.ID,
-			Message: fmt.Sprintf("processes %v of worker %s do not end by SIGKILL (uninterruptible?); drover goes on without waiting for them", left, r.plan.who.ID),
-			Attrs:   map[string]any{"pids": left}})
+		r.abandon(left)
 	}
+}
+
+// abandon tells of processes that nothing can end, such as those that wait for a
+// dead network file system. Waiting for them would keep the slot empty, or
+// drover from ending.
+func (r *runner) abandon(left []int) {
+	r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerKilled, Subject: r.plan.who.ID,
+		Message: fmt.Sprintf("processes %v of worker %s do not end by SIGKILL (uninterruptible?); drover goes on without waiting for them", left, r.plan.who.ID),
+		Attrs:   map[string]any{"pids": left}})
 }
