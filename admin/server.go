@@ -163,7 +163,7 @@ func (s *Server) Run(ctx context.Context) error {
 		_ = srv.Close() // whoever is still being answered had a second
 	}
 	for ; left > 0; left-- {
-		<-failed
+		_ = <-failed // http.ErrServerClosed
 	}
 	if s.socket != nil {
 		s.socket.remove()

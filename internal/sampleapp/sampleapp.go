@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options) error {
 	case <-ctx.Done():
 	}
 	err = srv.Shutdown(context.WithoutCancel(ctx))
-	<-ended
+	_ = <-ended // http.ErrServerClosed
 	a.open.Wait()
 	return err
 }
