@@ -167,4 +167,3 @@ func TestGuard_TokensAndRoles(t *testing.T) {
 		f(from, "POST", scale, "Bearer hashed", 200)
 	}
 }
-

@@ -163,7 +163,9 @@ func (s *Server) Run(ctx context.Context) error {
 		_ = srv.Close() // whoever is still being answered had a second
 	}
 	for ; left > 0; left-- {
-		_ = <-failed // http.ErrServerClosed
+		if e := <-failed; err == nil && !errors.Is(e, http.ErrServerClosed) {
+			err = fmt.Errorf("serve the admin API: %w", e)
+		}
 	}
 	if s.socket != nil {
 		s.socket.remove()

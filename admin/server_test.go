@@ -191,4 +191,3 @@ func TestServer_SaysThatTheAddressIsTaken(t *testing.T) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
-

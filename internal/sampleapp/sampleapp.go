@@ -61,7 +61,9 @@ func Run(ctx context.Context, o Options) error {
 	case <-ctx.Done():
 	}
 	err = srv.Shutdown(context.WithoutCancel(ctx))
-	_ = <-ended // http.ErrServerClosed
+	if e := <-ended; err == nil && !errors.Is(e, http.ErrServerClosed) {
+		err = fmt.Errorf("serve: %w", e)
+	}
 	a.open.Wait()
 	return err
 }
