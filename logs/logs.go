@@ -122,9 +122,7 @@ func (l *Logs) Close() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, f := range l.out.files() {
-		f.close()
-	}
+	l.out.close()
 	return nil
 }
 
@@ -165,7 +163,7 @@ func newSettings(cfg config.Logging, stderr *os.File) (*settings, error) {
 			return nil, err
 		}
 	}
-	terminal := len(cfg.Files) == 0 && stderr != nil && term.IsTerminal(int(stderr.Fd()))
+	terminal := len(cfg.Files) == 0 && term.IsTerminal(int(stderr.Fd()))
 	switch cfg.Format {
 	case "json":
 	case "console":

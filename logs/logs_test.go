@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -234,4 +235,29 @@ func TestLogs_DroppedCountsByKind(t *testing.T) {
 	if got := l.Dropped(); len(got) != 3 || got["request"]+got["worker"]+got["drover"] != 0 {
 		t.Errorf("dropped %v, want none of three kinds", got)
 	}
+}
+
+func TestLogs_OutliveTheirReader(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := New(config.Logging{}, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.Logger("a").Info("nobody reads this")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if fd := l.out.stream.f.Name(); fd != w.Name() || l.Dropped()["drover"] != 1 {
+		t.Errorf("%s, %v dropped, want the line counted", fd, l.Dropped())
+	}
+	if _, err := w.WriteString("x"); err == nil || errors.Is(err, os.ErrClosed) {
+		t.Errorf("%v: the file that was given must stay its owner's", err)
+	}
+	_ = w.Close() // nobody reads it
 }

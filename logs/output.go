@@ -1,10 +1,13 @@
 package logs
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/drover-proxy/drover/config"
 )
@@ -12,7 +15,8 @@ import (
 // output is where finished lines go: standard error, or files. The set may be
 // replaced while others write.
 type output struct {
-	stderr *os.File
+	stderr *os.File // as it was given, for what it is
+	stream *stream  // the same, for writing
 	sinks  atomic.Pointer[[]sink]
 }
 
@@ -21,7 +25,23 @@ type sink interface{ io.Writer }
 
 func newOutput(stderr *os.File, files []config.LogFile) (*output, error) {
 	o := &output{stderr: stderr}
-	return o, o.apply(files)
+	var err error
+	if o.stream, err = newStream(stderr); err != nil {
+		return nil, err
+	}
+	if err := o.apply(files); err != nil {
+		_ = o.stream.f.Close() // nothing was written
+		return nil, err
+	}
+	return o, nil
+}
+
+// close closes the files, and our copy of standard error.
+func (o *output) close() {
+	for _, f := range o.files() {
+		f.close()
+	}
+	_ = o.stream.f.Close() // every write was checked
 }
 
 // write hands lines to every sink and returns how many bytes at least one took.
@@ -54,7 +74,7 @@ func (o *output) apply(files []config.LogFile) error {
 		sinks = append(sinks, f)
 	}
 	if len(files) == 0 {
-		sinks = []sink{&stream{w: o.stderr}}
+		sinks = []sink{o.stream}
 	}
 	o.sinks.Store(&sinks)
 	for _, cfg := range files {
@@ -81,15 +101,25 @@ func (o *output) files() map[string]*file {
 	return files
 }
 
-// stream is standard error, which several queues write to.
+// stream is standard error, which several queues write to. It is a copy of the
+// descriptor, because Go ends a program that writes to a broken pipe as
+// descriptor 2: whoever reads our log may go away without taking us along.
 type stream struct {
 	mu sync.Mutex
-	w  io.Writer
+	f  *os.File
+}
+
+func newStream(f *os.File) (*stream, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("copy standard error: %w", err)
+	}
+	return &stream{f: os.NewFile(uintptr(fd), f.Name())}, nil
 }
 
 // Write writes whole lines; those of two callers do not mix.
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.w.Write(p)
+	return s.f.Write(p)
 }
