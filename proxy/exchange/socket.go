@@ -36,7 +36,7 @@ func send(fd int, pieces [][]byte) (int, error) {
 		var n int
 		var err error
 		if len(pieces) == 1 {
-			n, err = unix.Write(fd, pieces[0])
+			n, err = writeNow(fd, pieces[0])
 		} else {
 			n, err = unix.Writev(fd, pieces)
 		}
@@ -54,7 +54,7 @@ func send(fd int, pieces [][]byte) (int, error) {
 // receive reads what there is; 0 without an error is the end.
 func receive(fd int, p []byte) (int, error) {
 	for {
-		n, err := unix.Read(fd, p)
+		n, err := readNow(fd, p)
 		if err != unix.EINTR { //nolint:errorlint // bare
 			return max(n, 0), err
 		}
