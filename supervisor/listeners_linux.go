@@ -1,62 +1,50 @@
 package supervisor
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/prometheus/procfs"
 )
 
 // listenersOf says where processes listen for TCP connections, in words for an
 // operator ("it listens on port 3000"), or "" when they do not or it cannot be seen.
 func listenersOf(pids []int) string {
-	if len(pids) == 0 {
-		return ""
-	}
-	fs, err := procfs.NewDefaultFS()
-	if err != nil {
-		return ""
-	}
-	ports := make(map[uint64]uint64) // by inode of the listening socket
-	add := func(lines procfs.NetTCP, err error) {
-		if err != nil {
-			return // no IPv6, for example
-		}
-		const listen = 0x0a
-		for _, l := range lines {
-			if l.St == listen {
-				ports[l.Inode] = l.LocalPort
-			}
-		}
-	}
-	add(fs.NetTCP())
-	add(fs.NetTCP6())
-	mine := make(map[uint64]struct{})
+	mine := make(map[string]struct{}) // inodes of their sockets
 	for _, pid := range pids {
-		p, err := fs.Proc(pid)
+		dir := "/proc/" + strconv.Itoa(pid) + "/fd/"
+		entries, err := os.ReadDir(dir)
 		if err != nil {
 			continue // gone
 		}
-		targets, err := p.FileDescriptorTargets()
-		if err != nil {
-			continue
-		}
-		for _, target := range targets {
-			var inode uint64
-			if !strings.HasPrefix(target, "socket:[") {
-				continue
-			}
-			if _, err := fmt.Sscanf(target, "socket:[%d]", &inode); err != nil {
-				continue
-			}
-			if port, ok := ports[inode]; ok {
-				mine[port] = struct{}{}
+		for _, entry := range entries {
+			target, err := os.Readlink(dir + entry.Name())
+			if inode, ok := strings.CutPrefix(target, "socket:["); ok && err == nil {
+				mine[strings.TrimSuffix(inode, "]")] = struct{}{}
 			}
 		}
 	}
-	switch found := slices.Sorted(maps.Keys(mine)); len(found) {
+	if len(mine) == 0 {
+		return ""
+	}
+	ports := make(map[int]struct{})
+	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
+		text, err := os.ReadFile(table)
+		if err != nil {
+			continue // no IPv6, for example
+		}
+		for line := range bytes.Lines(text) {
+			if port, inode, ok := parseListener(string(line)); ok {
+				if _, ok := mine[inode]; ok {
+					ports[port] = struct{}{}
+				}
+			}
+		}
+	}
+	switch found := slices.Sorted(maps.Keys(ports)); len(found) {
 	case 0:
 		return ""
 	case 1:
@@ -64,4 +52,16 @@ func listenersOf(pids []int) string {
 	default:
 		return fmt.Sprintf("it listens on ports %s", strings.Trim(fmt.Sprint(found), "[]"))
 	}
+}
+
+// parseListener reads a line of /proc/net/tcp; false when it is no listening socket.
+func parseListener(line string) (port int, inode string, ok bool) {
+	const local, state, inodeField, listen = 1, 3, 9, "0A"
+	fields := strings.Fields(line)
+	if len(fields) <= inodeField || fields[state] != listen {
+		return 0, "", false
+	}
+	_, hex, _ := strings.Cut(fields[local], ":")
+	n, err := strconv.ParseUint(hex, 16, 16)
+	return int(n), fields[inodeField], err == nil
 }

@@ -99,8 +99,8 @@ func (s *Supervisor) Degraded() bool {
 }
 
 // Hopeless reports whether no worker was ever ready and every slot has ended
-// three times or had its startTimeout, with a reason in an operator's words. A
-// pool that wants no workers is not hopeless.
+// three times or had its startTimeout; the reason is what became of the last
+// one. A pool that wants no workers is not hopeless.
 func (s *Supervisor) Hopeless() (hopeless bool, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func (s *Supervisor) Hopeless() (hopeless bool, reason string) {
 	if n == 0 {
 		return false, ""
 	}
-	return true, fmt.Sprintf("no worker of pool %s became ready; the last: %s", s.pool.Name(), reason)
+	return true, reason
 }
 
 // Restarts returns how often workers were restarted since Run began, by the

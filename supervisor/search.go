@@ -12,6 +12,7 @@ type search struct {
 	timer   *time.Timer
 	wait    time.Duration
 	looks   int
+	dear    int       // at which look to see where else it listens
 	foreign time.Time // since when somebody else listens
 
 	found     *address
@@ -21,7 +22,7 @@ type search struct {
 }
 
 func newSearch(places []address) *search {
-	return &search{places: places, timer: time.NewTimer(lookFirst), wait: lookFirst}
+	return &search{places: places, timer: time.NewTimer(lookFirst), wait: lookFirst, dear: 10}
 }
 
 // look looks once, plans the next look, and reports whether there is news.
@@ -49,9 +50,10 @@ func (s *search) look(p proc) bool {
 	}
 	s.wait = min(2*s.wait, lookLongest)
 	s.timer.Reset(s.wait)
-	if s.looks%10 != 0 { // that look is dearer
+	if s.looks < s.dear {
 		return false
 	}
+	s.dear *= 2 // it reads every socket of the machine
 	before := s.elsewhere
 	s.elsewhere = listenersOf(p.Tree())
 	if s.err != nil {
