@@ -436,3 +436,38 @@ func BenchmarkWait_FullQueueOfSaturated(b *testing.B) {
 		_ = p.Wait(in(time.Hour), nil)
 	}
 }
+
+// The narrow windows: a release, a refused try and a wait at one moment, many times.
+func TestWait_ReleaseRacesWithTryAndWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limited(1, 1)
+		u := p.Get("a0")
+		start := time.Now()
+		for range 20000 {
+			l := acquire(t, u)
+			var wg sync.WaitGroup
+			wg.Go(func() { l.Release(ok) })
+			wg.Go(func() {
+				if l, err := u.Acquire(); err == nil {
+					l.Release(ok)
+				}
+			})
+			wg.Go(func() {
+				for deadline := in(time.Hour); ; {
+					if l, err := u.Acquire(); err == nil {
+						l.Release(ok)
+						return
+					}
+					if err := p.Wait(deadline, nil); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+			wg.Wait()
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("requests stood in the queue for %s in all though there was room", d)
+		}
+	})
+}
