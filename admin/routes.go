@@ -43,7 +43,7 @@ func (s *Server) routes() []route {
 		{"POST", "/api/v1/workers/{id}/drain", operator, "send it nothing new; the process stays and is probed", s.workerVerb("drain")},
 		{"POST", "/api/v1/workers/{id}/resume", operator, "take back a drain", s.workerVerb("resume")},
 		{"POST", "/api/v1/workers/{id}/restart", operator, "replace it by its next generation", s.workerVerb("restart")},
-		{"POST", "/api/v1/workers/{id}/stop", operator, "stop it", s.workerVerb("stop")},
+		{"POST", "/api/v1/workers/{id}/stop", operator, "stop it; its slot stays empty until it or its pool is restarted", s.workerVerb("stop")},
 		{"POST", "/api/v1/upstreams/{id}/drain", operator, "send it nothing new; it is still probed", s.upstreamVerb("drain")},
 		{"POST", "/api/v1/upstreams/{id}/resume", operator, "take back a drain or maintenance", s.upstreamVerb("resume")},
 		{"POST", "/api/v1/upstreams/{id}/maintenance", operator, "drain it, without probes and restarts", s.upstreamVerb("maintenance")},

@@ -54,7 +54,7 @@ type grammar struct {
 		Drain   WorkerCmd `cmd:"" help:"Send it nothing new; the process stays and is probed."`
 		Resume  WorkerCmd `cmd:"" help:"Take back a drain."`
 		Restart WorkerCmd `cmd:"" help:"Replace it by its next generation."`
-		Stop    WorkerCmd `cmd:"" help:"Stop it; its slot stays empty until the pool is scaled or restarted."`
+		Stop    WorkerCmd `cmd:"" help:"Stop it; its slot stays empty until it or its pool is restarted."`
 	} `cmd:"" help:"Operate one worker."`
 	Upstream struct {
 		Drain       UpstreamCmd `cmd:"" help:"Send it nothing new; it is still probed."`
