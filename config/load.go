@@ -14,15 +14,28 @@ import (
 // and one that says what to do when the file cannot be read.
 func Load(path string) (*Config, error) {
 	data, err := readLimited(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: the settings file does not exist; name another with -c FILE, or copy config.example.yaml there: %w", path, fs.ErrNotExist)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("%s: the settings file may not be read by this user; change its owner or mode: %w", path, fs.ErrPermission)
-	case err != nil:
-		return nil, fmt.Errorf("%s: the settings file cannot be read: %w; name a readable file with -c FILE", path, err)
+	if err != nil {
+		return nil, &fileError{path, err}
 	}
 	return Parse(path, data, os.LookupEnv)
+}
+
+// fileError is a settings file that cannot be read.
+type fileError struct {
+	path string
+	err  error
+}
+
+func (e *fileError) Unwrap() error { return e.err }
+
+func (e *fileError) Error() string {
+	switch {
+	case errors.Is(e.err, fs.ErrNotExist):
+		return e.path + ": the settings file does not exist; name another with -c FILE, or copy config.example.yaml there"
+	case errors.Is(e.err, fs.ErrPermission):
+		return e.path + ": the settings file may not be read by this user; change its owner or mode"
+	}
+	return fmt.Sprintf("%s: the settings file cannot be read (%v); name a readable file with -c FILE", e.path, errors.Unwrap(e.err))
 }
 
 // readLimited reads a little more than a settings file may have, so that the
