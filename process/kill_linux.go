@@ -13,9 +13,11 @@ const killLimit = 2 * time.Second
 // any time, also after Done, where it ends what the process left behind.
 func (p *Process) Kill() {
 	deadline := time.Now().Add(killLimit)
-	// At once and for the whole group, so that a group that forks as fast as it can stands still.
-	_ = p.signalGroup(syscall.SIGSTOP) // ESRCH: nobody is left in it
-	killTree(deadline, func() []proc {
+	if !p.isReaped() {
+		// At once and for the whole group, so that a group that forks as fast as it can stands still.
+		_ = p.signalGroup(syscall.SIGSTOP) // ESRCH: it has ended meanwhile
+	}
+	ended := killTree(deadline, func() []proc {
 		members, err := p.members()
 		if err != nil {
 			return nil
@@ -29,24 +31,24 @@ func (p *Process) Kill() {
 	case <-timer.C:
 		return
 	}
-	if members, err := p.members(); err == nil && len(members) == 0 {
-		p.release()
+	if ended {
+		p.release() // with nobody left to fork it stays empty
 	}
 }
 
-// killTree ends what members returns until it returns nothing or the deadline has passed.
-func killTree(deadline time.Time, members func() []proc) {
+// killTree ends what members returns until it returns nothing; false when the deadline has passed.
+func killTree(deadline time.Time, members func() []proc) bool {
 	pause := time.Millisecond
 	for {
 		alive := freeze(deadline, members)
 		if len(alive) == 0 {
-			return
+			return true
 		}
 		for _, m := range alive {
 			_ = signalProc(m, syscall.SIGKILL) // ESRCH: it has ended
 		}
 		if time.Now().After(deadline) {
-			return
+			return false
 		}
 		time.Sleep(pause) // the kernel takes a moment to end them
 		pause = min(2*pause, 20*time.Millisecond)

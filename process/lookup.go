@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,6 +54,10 @@ func (s Spec) inPath(name string) (string, error) {
 func (s Spec) executable(path string) error {
 	full := s.inDir(path)
 	info, err := os.Stat(full)
+	if errors.Is(err, syscall.EACCES) {
+		return &StartError{Op: "lookup", Path: path, Err: syscall.EACCES,
+			remedy: "permission denied for a folder of its path; let drover's user enter it (chmod +x)"}
+	}
 	if err != nil {
 		return lookupError(path, errnoOf(err))
 	}

@@ -81,18 +81,34 @@ func (p *Process) signalGroup(sig syscall.Signal) error {
 }
 
 // Tree returns the pids of the live members: the process, its descendants, and those that escaped
-// by setsid or double fork. Zombies are left out. It reads the process table, some milliseconds for
-// a thousand processes; callers at the same time share one reading.
+// by setsid or double fork. Zombies are left out. What it returns may be a tenth of a second old, so
+// that asking every process of many costs one look at the process table, not many.
 func (p *Process) Tree() []int {
-	members, err := p.members()
+	after := p.started
+	if p.isReaped() {
+		after = p.Exit().At
+	}
+	t, err := p.spawner.tables.recent(treeAge, after)
 	if err != nil {
 		return nil // without /proc there is no Spawner
 	}
-	pids := make([]int, len(members))
-	for i, m := range members {
-		pids[i] = m.pid
+	var pids []int
+	for _, m := range p.membersIn(t) {
+		pids = append(pids, m.pid)
 	}
 	return pids
+}
+
+// treeAge is how old the answer of Tree may be.
+const treeAge = 100 * time.Millisecond
+
+func (p *Process) isReaped() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // members looks the tree up anew.
@@ -110,16 +126,14 @@ func (p *Process) members() ([]proc, error) {
 	return p.membersIn(t), nil
 }
 
-// membersIn finds the tree in a table, and forgets the process when it was waited for and the table,
-// which must have been read after that, has nothing of it.
+// membersIn finds the tree in a table.
 func (p *Process) membersIn(t *table) []proc {
-	view := p.spawner.view(p)
 	p.treeMu.Lock()
 	defer p.treeMu.Unlock()
 	if p.empty {
 		return nil
 	}
-	members := p.root.members(t, view)
+	members := p.root.members(t, p.spawner.view(p))
 	p.spawner.guardian.note(p, members)
 	return members
 }

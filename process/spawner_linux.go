@@ -35,6 +35,7 @@ type Spawner struct {
 	closed   bool
 	unreaped map[int]*Process
 	live     map[*Process]struct{} // those whose tree may have members
+	numbers  map[int]int           // their pids, with how many have each
 }
 
 // occupied is true while a Spawner exists: the kernel keeps one queue of ended children for the
@@ -80,6 +81,7 @@ func newSpawner(o Options) (*Spawner, error) {
 		orders: make(chan *forkOrder), children: make(chan os.Signal, 1),
 		exited: make(chan struct{}, 1), quit: make(chan struct{}),
 		unreaped: make(map[int]*Process), live: make(map[*Process]struct{}),
+		numbers: make(map[int]int),
 	}
 	s.adopts = self == 1
 	if o.Subreaper && !s.adopts {
@@ -163,15 +165,15 @@ func (s *Spawner) view(p *Process) viewpoint {
 	if s.adopts {
 		v.adopter = s.self
 	}
-	others := make(map[int]struct{})
-	s.mu.Lock()
-	for other := range s.live {
-		if other != p {
-			others[other.id.pid] = struct{}{}
+	v.taken = func(number int) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		holders := s.numbers[number]
+		if number == p.id.pid {
+			holders--
 		}
+		return holders > 0
 	}
-	s.mu.Unlock()
-	v.taken = func(number int) bool { _, ok := others[number]; return ok }
 	return v
 }
 
@@ -179,7 +181,12 @@ func (s *Spawner) view(p *Process) viewpoint {
 func (s *Spawner) forget(p *Process) {
 	s.mu.Lock()
 	_, known := s.live[p]
-	delete(s.live, p)
+	if known {
+		delete(s.live, p)
+		if s.numbers[p.id.pid]--; s.numbers[p.id.pid] == 0 {
+			delete(s.numbers, p.id.pid)
+		}
+	}
 	s.mu.Unlock()
 	if known {
 		s.guardian.remove(p)

@@ -80,6 +80,7 @@ func (s *Spawner) register(p *Process, pid int, at time.Time, m mark) {
 	p.mark, p.root = m, newRoot(p.id, m)
 	s.unreaped[pid] = p
 	s.live[p] = struct{}{}
+	s.numbers[pid]++
 	s.guardian.add(p) // before the shim gets its order, so that there is nothing the guardian misses
 }
 

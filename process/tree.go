@@ -1,5 +1,7 @@
 package process
 
+import "time"
+
 // identity names one process for ever: a pid is used again, but not with the same start time.
 type identity struct {
 	pid   int
@@ -12,6 +14,8 @@ type root struct {
 	identity
 	mark  mark
 	known map[identity]struct{} // members that were seen, the root among them
+	// newest is when the newest table was begun that was searched.
+	newest time.Time
 }
 
 func newRoot(id identity, m mark) *root {
@@ -42,9 +46,12 @@ func (r *root) members(t *table, v viewpoint) []proc {
 	for id := range r.known {
 		if p, ok := t.procs[id.pid]; ok && p.start == id.start {
 			s.add(p)
-		} else {
+		} else if !t.begun.Before(r.newest) { // an older table does not have whom a newer one has shown
 			delete(r.known, id)
 		}
+	}
+	if t.begun.After(r.newest) {
+		r.newest = t.begun
 	}
 	// The root's own number stays taken until it was waited for and its session is empty. A process
 	// that has it and another start time says that both happened.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const ownSession = 10
@@ -18,7 +19,7 @@ func forest(procs ...proc) *table {
 		}
 		all[p.pid] = p
 	}
-	return newTable(all)
+	return newTable(time.Time{}, all)
 }
 
 func at(pid, ppid, session int, start uint64) proc {
@@ -125,4 +126,20 @@ func TestRoot_MembersBearTheMark(t *testing.T) {
 	f("nothing that is ours alone", orphan, named, v, false)
 	m.id = ""
 	f("no id", orphan, "DROVER_WORKER_ID=", v, false)
+}
+
+func TestRoot_MembersAreNotForgottenByAnOlderTable(t *testing.T) {
+	r := newRoot(identity{100, 5}, mark{})
+	early, late := time.Now(), time.Now().Add(time.Second)
+	old, fresh := forest(at(100, 10, 100, 5)), forest(at(100, 10, 100, 5), at(101, 100, 101, 6))
+	old.begun, fresh.begun = early, late
+	r.members(fresh, view(nil))
+	if got := pidsOf(r.members(old, view(nil))); !slices.Equal(got, []int{100}) {
+		t.Errorf("in the older: %v", got)
+	}
+	orphaned := forest(at(101, 1, 101, 6))
+	orphaned.begun = late.Add(time.Second)
+	if got := pidsOf(r.members(orphaned, view(nil))); !slices.Equal(got, []int{101}) {
+		t.Errorf("in the newest: %v", got)
+	}
 }

@@ -55,7 +55,7 @@ func host() {
 		case "tree": // of all
 			pids := []int{}
 			for _, p := range started {
-				pids = append(pids, p.Tree()...)
+				pids = append(pids, p.Look()...)
 			}
 			fmt.Println(strings.Trim(fmt.Sprint(pids), "[]"))
 		case "pid":
