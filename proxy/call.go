@@ -35,6 +35,7 @@ type call struct {
 	link     *link
 	req      exchange.Request
 	resp     exchange.Response
+	says     answer // what is passed on of it
 	retrying bool // a place of the retry budget is held
 	inform   func(int, []exchange.Field)
 
@@ -100,7 +101,7 @@ func (k *call) clear() {
 	k.lease, k.record = pool.Lease{}, logs.Record{}
 	k.pick = strategy.Request{}
 	clear(k.tried[:])
-	k.req = exchange.Request{}
+	k.req, k.says = exchange.Request{}, answer{}
 	k.replied, k.ended, k.latency = false, time.Time{}, 0
 }
 

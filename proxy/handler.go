@@ -150,19 +150,20 @@ func (k *call) answer() {
 		k.tunnel()
 		return
 	}
-	a := answer{
+	a := &k.says
+	*a = answer{
 		status: resp.Status, reason: resp.Reason, fields: resp.Fields, length: resp.Length, id: k.id, edit: k.target.response,
 		bodyless: resp.Status == 204 || resp.Status == 304 || string(m.method) == "HEAD",
 	}
 	r.Status, r.End = resp.Status, endOK
 	k.replied = true
 	var err error
-	if body, ok := k.whole(&a); ok {
-		if err = k.out.reply(&a, body); err == nil {
+	if body, ok := k.whole(a); ok {
+		if err = k.out.reply(a, body); err == nil {
 			r.BytesOut = int64(len(body))
 		}
 	} else {
-		r.BytesOut, err = k.out.relay(&a, resp)
+		r.BytesOut, err = k.out.relay(a, resp)
 	}
 	k.finish(err)
 }
@@ -184,20 +185,25 @@ func (k *call) whole(a *answer) ([]byte, bool) {
 func (k *call) finish(err error) {
 	r := &k.record
 	out := pool.Outcome{Result: pool.Success, Status: r.Status, Latency: k.latency}
-	var src sourceError
-	switch {
-	case err == nil:
-	case k.m.link.ended():
-		out.Result, r.End = pool.Neutral, endDraining
-	case errors.As(err, &src):
-		out.Result = outcomeOf(src.error)
-		r.End = k.endOf(src.error)
-	case isTimeout(err):
-		out.Result, r.End = pool.Neutral, endClientTimeout
-	default:
-		out.Result, r.End = pool.Neutral, endClientClosed
+	if err != nil {
+		k.interrupted(&out, err)
 	}
 	k.release(out)
+}
+
+// interrupted says why an answer was not passed on to its end.
+func (k *call) interrupted(out *pool.Outcome, err error) {
+	var src sourceError
+	switch {
+	case k.m.link.ended():
+		out.Result, k.record.End = pool.Neutral, endDraining
+	case errors.As(err, &src):
+		out.Result, k.record.End = outcomeOf(src.error), k.endOf(src.error)
+	case isTimeout(err):
+		out.Result, k.record.End = pool.Neutral, endClientTimeout
+	default:
+		out.Result, k.record.End = pool.Neutral, endClientClosed
+	}
 }
 
 // endOf says why an answer that had begun did not end well.

@@ -42,6 +42,12 @@ const patience = 10 * time.Second
 // change the settings before.
 func newRig(t *testing.T, edit func(*config.Config), upstreams ...string) *rig {
 	t.Helper()
+	return newRigWith(t, Options{}, edit, upstreams...)
+}
+
+// newRigWith is newRig with options that are filled in where they are empty.
+func newRigWith(t *testing.T, o Options, edit func(*config.Config), upstreams ...string) *rig {
+	t.Helper()
 	cfg := config.Default()
 	p := config.DefaultPool()
 	for _, a := range upstreams {
@@ -64,10 +70,9 @@ func newRig(t *testing.T, edit func(*config.Config), upstreams ...string) *rig {
 	for name, c := range cfg.Pools {
 		r.pools[name] = pool.New(name, c, nil)
 	}
-	r.server = New(Options{
-		Metrics: r.metrics, AccessLog: l.AccessLog(cfg.Logging.AccessLog), Log: l.Logger("proxy"),
-		Pools: func(name string) *pool.Pool { return r.pools[name] },
-	})
+	o.Metrics, o.AccessLog, o.Log = r.metrics, l.AccessLog(cfg.Logging.AccessLog), l.Logger("proxy")
+	o.Pools = func(name string) *pool.Pool { return r.pools[name] }
+	r.server = New(o)
 	if err := r.server.Apply(cfg); err != nil {
 		t.Fatal(err)
 	}
