@@ -13,9 +13,7 @@ import (
 const newEvents = 256
 
 // followEvents logs and counts events until ctx is done and the last is written.
-func (d *drover) followEvents(ctx context.Context) {
-	events, cancel := d.bus.Subscribe(newEvents)
-	defer cancel()
+func (d *drover) followEvents(ctx context.Context, events <-chan event.Event) {
 	log := d.logs.Logger("event")
 	for {
 		select {

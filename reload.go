@@ -32,6 +32,9 @@ func (d *drover) reload() (admin.ReloadResult, config.Difference, error) {
 	none := func(err error) (admin.ReloadResult, config.Difference, error) {
 		return admin.ReloadResult{}, config.Difference{}, badSettings(err)
 	}
+	if d.front.Draining() {
+		return admin.ReloadResult{}, config.Difference{}, admin.Conflict("drover is stopping; start it again to use new settings")
+	}
 	if d.source.file() == "" {
 		return admin.ReloadResult{}, config.Difference{}, admin.Conflict(
 			"drover was started without a settings file, so there is nothing to read again; drover restart app replaces the workers")

@@ -43,13 +43,15 @@ func run(o cli.RunOptions) int {
 // reverse order. It returns the exit status.
 func (d *drover) serve() int {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
 	defer signal.Stop(signals)
 
 	// These watch the others, so they end last.
 	background, endBackground := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
-	watching.Go(func() { d.followEvents(background) })
+	events, endEvents := d.bus.Subscribe(newEvents) // before the first is published
+	defer endEvents()
+	watching.Go(func() { d.followEvents(background, events) })
 	watching.Go(func() { d.report(d.sampler.Run(background)) })
 	watching.Go(func() { d.report(d.admin.Run(background)) })
 	defer func() { endBackground(); watching.Wait() }()
@@ -87,10 +89,10 @@ func (d *drover) wait(signals <-chan os.Signal) int {
 	for {
 		select {
 		case sig := <-signals:
-			if sig != syscall.SIGHUP {
-				return cli.ExitDone
+			if d.handled(sig) {
+				continue
 			}
-			go d.reloadBySignal()
+			return cli.ExitDone
 		case now := <-d.stops:
 			if now {
 				d.stopFast()
@@ -117,7 +119,7 @@ func (d *drover) hurry(signals <-chan os.Signal, done <-chan struct{}) {
 		case <-done:
 			return
 		case sig := <-signals:
-			if sig != syscall.SIGHUP {
+			if !d.handled(sig) {
 				d.stopFast()
 			}
 		case now := <-d.stops:
@@ -126,6 +128,21 @@ func (d *drover) hurry(signals <-chan os.Signal, done <-chan struct{}) {
 			}
 		}
 	}
+}
+
+// handled acts on a signal that does not ask drover to stop; false for one that does.
+func (d *drover) handled(sig os.Signal) bool {
+	switch sig {
+	case syscall.SIGHUP:
+		go d.reloadBySignal()
+	case syscall.SIGUSR1:
+		if err := d.logs.Reopen(); err != nil {
+			d.log.Error("reopen log files", zap.Error(err))
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 // report takes the error with which a part ended; the first one stops drover.

@@ -9,7 +9,7 @@ import (
 
 // state is what a scrape sees of pools, workers and processes.
 func (d *drover) state() metrics.State {
-	s := metrics.State{LostLines: d.logs.Dropped()}
+	s := metrics.State{LostLines: d.logs.Dropped(), Host: d.host()}
 	for _, u := range d.allUnits() {
 		name := u.pool.Name()
 		s.Queues = append(s.Queues, metrics.QueueRow{Pool: name, Length: u.pool.QueueLength()})
@@ -35,6 +35,18 @@ func (d *drover) state() metrics.State {
 		}
 	}
 	return s
+}
+
+// host is the last sample of the machine, nil before the first.
+func (d *drover) host() *metrics.HostRow {
+	h := d.sampler.Host()
+	if h.At.IsZero() || h.MemoryTotal == 0 {
+		return nil
+	}
+	return &metrics.HostRow{
+		CPURatio: h.CPU,
+		Memory:   map[string]uint64{"total": h.MemoryTotal, "available": h.MemoryAvailable},
+	}
 }
 
 // routingState is the upstream's state with the flags that override it.
