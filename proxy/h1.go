@@ -123,9 +123,7 @@ func (h *h1) one() bool {
 func (h *h1) finish() bool {
 	ok := h.answered && !h.close
 	if h.m.body != nil {
-		if h.body.interrupted.Load() {
-			h.c.readBy = time.Time{} // Interrupt has moved the deadline
-		}
+		h.body.resume()
 		ok = h.body.end() && ok
 	}
 	if !ok && h.answered && h.m.body != nil && h.body.pending() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/drover-proxy/drover/proxy/exchange"
 )
@@ -161,7 +162,7 @@ func (b *h1Body) keep(p []byte) {
 }
 
 // Interrupt makes a Read that waits return. The deadline that it leaves behind
-// is put right by the h1 before the next request.
+// is taken back by resume.
 func (b *h1Body) Interrupt() {
 	if b.done.Load() {
 		return
@@ -178,8 +179,16 @@ func (b *h1Body) rewind() bool {
 		return false
 	}
 	b.next = 0
-	b.interrupted.Store(false)
+	b.resume()
 	return true
+}
+
+// resume takes back what Interrupt did to the connection.
+func (b *h1Body) resume() {
+	if b.interrupted.Swap(false) {
+		b.s.c.readBy = time.Time{}
+		_ = b.s.c.nc.SetReadDeadline(time.Time{}) // a closed connection says so when it is read
+	}
 }
 
 func (b *h1Body) received() int64 { return b.total.Load() }

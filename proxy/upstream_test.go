@@ -225,6 +225,30 @@ func TestRetry_ABodyIsReplayedWhole(t *testing.T) {
 	}
 }
 
+// The upload waits for the client when the upstream fails: it is stopped, and
+// the next attempt goes on where the client is.
+func TestRetry_WhileTheBodyStillComes(t *testing.T) {
+	good := listen(t, func(u *upstream, p *peer) {
+		if _, body, ok := u.request(p); ok {
+			p.send(plain(itoa(len(body))))
+		}
+	})
+	bad := listen(t, func(u *upstream, p *peer) { p.head() })
+	r := newRig(t, func(c *config.Config) { c.Pools["app"].Outlier.Enabled = false }, bad.addr, good.addr)
+	for range 2 {
+		c := r.dial()
+		c.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("x", 10000))
+		r.eventually("the good one to be asked", func() bool {
+			return r.pools["app"].Get(good.addr).InFlight() == 1
+		}, nil)
+		c.send(strings.Repeat("x", 10000))
+		if got := c.reply("PUT"); got.body != "20000" {
+			t.Fatalf("%+v", got)
+		}
+	}
+	r.idle()
+}
+
 func TestRetry_GatewayErrorsWhenNamed(t *testing.T) {
 	bad := answering(t, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\nbad")
 	good := answering(t, plain("good"))
