@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os/signal"
 	"runtime/debug"
@@ -64,7 +65,7 @@ type ward struct {
 func (w *ward) listen(r *bufio.Reader) (killed bool) {
 	for {
 		n, err := readNotice(r)
-		if err == errNotice {
+		if errors.Is(err, errNotice) {
 			continue
 		}
 		if err != nil {

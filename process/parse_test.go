@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/netip"
 	"slices"
@@ -101,10 +102,10 @@ func TestNotice_ArrivesAsItWas(t *testing.T) {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
 	}
-	if _, err := readNotice(r); err != io.EOF {
+	if _, err := readNotice(r); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
-	if _, err := readNotice(bufio.NewReader(strings.NewReader(text[:20]))); err != io.EOF {
+	if _, err := readNotice(bufio.NewReader(strings.NewReader(text[:20]))); !errors.Is(err, io.EOF) {
 		t.Errorf("cut off: %v", err)
 	}
 	long := addNotice(id, mark{id: strings.Repeat("x", 1<<20), notify: "/n", port: strings.Repeat("9", 800), socket: strings.Repeat("s", 800)})
@@ -120,7 +121,7 @@ func FuzzReadNotice(f *testing.F) {
 		r := bufio.NewReader(strings.NewReader(string(b)))
 		for {
 			n, err := readNotice(r)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err == nil {

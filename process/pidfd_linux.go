@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ func signalProc(p proc, sig syscall.Signal) error {
 		}
 		return unix.PidfdSendSignal(fd, sig, nil, 0)
 	}
-	if err == syscall.ESRCH {
+	if errors.Is(err, syscall.ESRCH) {
 		return err
 	}
 	// Before Linux 5.3, or a sandbox without pidfds. A moment between look and signal remains.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -52,7 +53,7 @@ func (p *Process) Terminate(sig syscall.Signal) error {
 	if err := p.signalGroup(sig); err != nil {
 		return fmt.Errorf("send %s to process %d: %w", sig, p.id.pid, err)
 	}
-	if err := p.signalGroup(syscall.SIGCONT); err != nil && err != syscall.ESRCH {
+	if err := p.signalGroup(syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("send %s to process %d: %w", syscall.SIGCONT, p.id.pid, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package process
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -119,7 +120,7 @@ func diag(request []byte, f func([]byte)) error {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, _, err := unix.Recvfrom(fd, buffer, 0)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {

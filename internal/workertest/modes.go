@@ -58,13 +58,13 @@ func crash(args []string) {
 
 func hang([]string) {
 	l := listen()
-	var held []net.Conn // a reference each, or the collector would close them
+	held := make(map[net.Conn]struct{}) // the collector would close what is not referred to
 	for {
 		c, err := l.Accept()
 		if err != nil {
 			fail("accept: %v", err)
 		}
-		held = append(held, c)
+		held[c] = struct{}{}
 	}
 }
 
