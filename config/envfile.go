@@ -41,7 +41,7 @@ func readRegular(path string, most int64) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s does not exist", quote(path))
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be read: %w", quote(path), errors.Unwrap(err))
+		return nil, fmt.Errorf("%s cannot be read: %w", quote(path), cause(err))
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a file", quote(path))
 	case info.Size() > most:
@@ -49,7 +49,7 @@ func readRegular(path string, most int64) ([]byte, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", quote(path), errors.Unwrap(err))
+		return nil, fmt.Errorf("%s cannot be read: %w", quote(path), cause(err))
 	}
 	defer func() { _ = file.Close() }() // only read from
 	return io.ReadAll(io.LimitReader(file, most))

@@ -27,56 +27,58 @@ func expand(s string, getenv func(string) (string, bool), keep bool) (expansion,
 	var out strings.Builder
 	var e expansion
 	for {
-		i := strings.IndexByte(s, '$')
-		if i < 0 || i == len(s)-1 {
-			out.WriteString(s)
+		before, after, found := strings.Cut(s, "$")
+		out.WriteString(before)
+		switch {
+		case !found:
 			e.text = out.String()
 			return e, nil
-		}
-		out.WriteString(s[:i])
-		s = s[i:]
-		switch s[1] {
-		case '$':
+		case strings.HasPrefix(after, "$"):
 			out.WriteByte('$')
-			s, e.done = s[2:], true
-			continue
-		default:
-			out.WriteByte('$')
-			s = s[1:]
-			continue
-		case '{':
-		}
-		end := strings.IndexByte(s, '}')
-		if end < 0 {
-			return e, &valueError{quote(s) + " has no closing brace", "write ${NAME}, or $$ for a dollar sign"}
-		}
-		reference := s[:end+1]
-		s = s[end+1:]
-		match := variable.FindStringSubmatch(reference[2:end])
-		if match == nil {
-			return e, &valueError{quote(reference) + " is not understood", "write ${NAME} or ${NAME:-default}, or $$ for a dollar sign"}
-		}
-		name := match[1]
-		if keep && workerVariables[name] {
-			if match[2] != "" {
-				return e, &valueError{fmt.Sprintf("%s has a default, but drover always sets %s for a worker", quote(reference), name), "write ${" + name + "}"}
+			s, e.done = after[1:], true
+		case strings.HasPrefix(after, "{"):
+			inside, rest, closed := strings.Cut(after[1:], "}")
+			if !closed {
+				return e, &valueError{quote("$"+after) + " has no closing brace", "write ${NAME}, or $$ for a dollar sign"}
 			}
-			out.WriteString(reference)
-			continue
-		}
-		e.names, e.done = append(e.names, name), true
-		value, set := getenv(name)
-		switch {
-		case !utf8.ValidString(value):
-			return e, &valueError{fmt.Sprintf("the environment variable %s is not UTF-8 text", name), "set it to UTF-8 text"}
-		case value != "" || set && match[2] == "":
+			value, bad := e.reference(inside, getenv, keep)
+			if bad != nil {
+				return e, bad
+			}
 			out.WriteString(value)
-		case match[2] != "":
-			out.WriteString(match[3])
+			s = rest
 		default:
-			return e, unset(name)
+			out.WriteByte('$')
+			s = after
 		}
 	}
+}
+
+// reference returns what ${inside} stands for.
+func (e *expansion) reference(inside string, getenv func(string) (string, bool), keep bool) (string, *valueError) {
+	written := "${" + inside + "}"
+	match := variable.FindStringSubmatch(inside)
+	if match == nil {
+		return "", &valueError{quote(written) + " is not understood", "write ${NAME} or ${NAME:-default}, or $$ for a dollar sign"}
+	}
+	name, hasDefault := match[1], match[2] != ""
+	if keep && workerVariables[name] {
+		if hasDefault {
+			return "", &valueError{fmt.Sprintf("%s has a default, but drover always sets %s for a worker", quote(written), name), "write ${" + name + "}"}
+		}
+		return written, nil
+	}
+	e.names, e.done = append(e.names, name), true
+	value, set := getenv(name)
+	switch {
+	case !utf8.ValidString(value):
+		return "", &valueError{fmt.Sprintf("the environment variable %s is not UTF-8 text", name), "set it to UTF-8 text"}
+	case value == "" && hasDefault:
+		return match[3], nil
+	case !set:
+		return "", unset(name)
+	}
+	return value, nil
 }
 
 func unset(name string) *valueError {
@@ -94,7 +96,7 @@ func escape(s string, keep bool) string {
 	}
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '$' && !(keep && keptReference(s[i:])) {
+		if s[i] == '$' && (!keep || !keptReference(s[i:])) {
 			out.WriteByte('$')
 		}
 		out.WriteByte(s[i])

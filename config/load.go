@@ -35,7 +35,17 @@ func (e *fileError) Error() string {
 	case errors.Is(e.err, fs.ErrPermission):
 		return e.path + ": the settings file may not be read by this user; change its owner or mode"
 	}
-	return fmt.Sprintf("%s: the settings file cannot be read (%v); name a readable file with -c FILE", e.path, errors.Unwrap(e.err))
+	return fmt.Sprintf("%s: the settings file cannot be read (%v); name a readable file with -c FILE", e.path, cause(e.err))
+}
+
+// cause takes operation and path off an error of package os; the message has
+// its own.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // readLimited reads a little more than a settings file may have, so that the
