@@ -24,16 +24,10 @@ func (e *ejection) next(now time.Time, s config.Outlier) time.Duration {
 		e.count = max(e.count-int(max(now.Sub(e.back), 0)/unit), 0)
 	}
 	e.count++
-	d := unit
-	if most := s.MaxEjectFor.Std(); most > 0 {
-		// Compared by division: unit times count may overflow.
-		if time.Duration(e.count) > most/unit {
-			d = most
-		} else {
-			d = unit * time.Duration(e.count)
-		}
-	} else {
-		d = unit * time.Duration(e.count)
+	most := s.MaxEjectFor.Std()
+	d := unit * time.Duration(e.count)
+	if most > 0 && time.Duration(e.count) > most/unit { // compared by division: the product may overflow
+		d = most
 	}
 	e.back = now.Add(d)
 	return d

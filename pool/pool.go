@@ -17,13 +17,14 @@ import (
 // takes its lock and publishes a new snapshot. All methods may be called
 // concurrently.
 type Pool struct {
-	name      string
-	bus       *event.Bus
-	config    atomic.Pointer[config.Pool]
-	snapshot  atomic.Pointer[Snapshot]
-	limit     atomic.Int64 // maxInFlightPerWorker, 0: none
-	queue     queue
-	expecting atomic.Bool
+	name       string
+	bus        *event.Bus
+	config     atomic.Pointer[config.Pool]
+	snapshot   atomic.Pointer[Snapshot]
+	limit      atomic.Int64 // maxInFlightPerWorker, 0: none
+	queue      queue
+	expecting  atomic.Bool
+	desertedAt atomic.Int64 // clock reading when the last eligible worker left; 0: not so, or answered
 
 	mu      sync.Mutex
 	members map[string]*Upstream

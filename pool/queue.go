@@ -38,9 +38,10 @@ type waiter struct {
 // worth picking again, among all upstreams: also those that were tried before.
 // It returns nil at once when one would be admitted now.
 //
-// ErrNoUpstream comes at once when none is eligible and none is expected, and
-// ErrBreakerOpen when breakers refuse on all that are eligible: neither is
-// waited for. When the eligible ones are saturated, or a worker is expected,
+// ErrNoUpstream comes at once when none is eligible and none is expected
+// (where workers have been eligible until a moment ago, after a tick or two:
+// their supervisor may be about to say that others come), and ErrBreakerOpen
+// when breakers refuse on all that are eligible: neither is waited for. When the eligible ones are saturated, or a worker is expected,
 // it waits, and returns ErrQueueFull, ErrQueueTimeout when the deadline has
 // passed, or context.Canceled when cancel (which may be nil) was closed.
 //
@@ -72,16 +73,6 @@ func (p *Pool) QueueLength() int {
 	p.queue.mu.Lock()
 	defer p.queue.mu.Unlock()
 	return p.queue.waiters.Len()
-}
-
-// SetExpecting is told by the supervisor whether a worker of the pool is
-// starting or will start within the queue's timeout: while true, requests that
-// find no upstream wait in the queue. When it becomes false those that wait in
-// vain are let go at once.
-func (p *Pool) SetExpecting(on bool) {
-	if p.expecting.Swap(on) != on {
-		p.queue.recheck()
-	}
 }
 
 func (q *queue) resize(length int) { q.length.Store(int64(length)) }
@@ -190,47 +181,4 @@ func (q *queue) endLocked(place *list.Element, err error) {
 	w := q.waiters.Remove(place).(*waiter)
 	w.place, w.err = nil, err
 	close(w.ready)
-}
-
-// outlook tells whether it is worth waiting. If not, err is nil when an
-// upstream would take a request now, else why none ever will.
-func (p *Pool) outlook() (wait bool, err error) {
-	saturated, tripped := false, false
-	for _, u := range p.Snapshot().Upstreams {
-		switch u.Admission() {
-		case Admitted:
-			return false, nil
-		case Saturated:
-			saturated = true
-		case Tripped:
-			tripped = true
-		}
-	}
-	switch {
-	case saturated:
-		return true, nil
-	case tripped:
-		return false, ErrBreakerOpen
-	case p.expecting.Load():
-		return true, nil
-	default:
-		return false, ErrNoUpstream
-	}
-}
-
-// room counts how many requests would be taken now, at most limit.
-func (p *Pool) room(limit int) int {
-	most, n := p.limit.Load(), int64(0)
-	for _, u := range p.Snapshot().Upstreams {
-		if u.Admission() != Admitted {
-			continue
-		}
-		if most <= 0 {
-			return limit
-		}
-		if n += most - u.inFlight.Load(); n >= int64(limit) {
-			return limit
-		}
-	}
-	return int(n)
 }

@@ -245,6 +245,38 @@ func TestWait_ExpectedWorker(t *testing.T) {
 	})
 }
 
+// A supervisor removes its last worker first and says a moment later that
+// another one comes. Nobody is sent away in between.
+func TestWait_LastWorkerLeavesBeforeItsSuccessorIsExpected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := settings()
+		cfg.Queue.MaxInFlightPerWorker = 1
+		p := New("p", cfg, nil)
+		acquire(t, add(t, p, worker(1, 1, Healthy)))
+		first := queued(p, in(time.Hour), nil)
+		p.Remove("p-1.1")
+		second := queued(p, in(time.Hour), nil)
+		wantStill(t, "first", first)
+		wantStill(t, "second", second)
+		p.SetExpecting(true)
+		time.Sleep(time.Minute)
+		wantStill(t, "first, with hope", first)
+		add(t, p, worker(1, 2, Healthy))
+		wantWait(t, "first", first, nil)
+		wantWaitIn(t, second, nil)
+
+		p.SetExpecting(false)
+		p.Remove("p-1.2")
+		start := time.Now()
+		if err := p.Wait(in(time.Hour), nil); !errors.Is(err, ErrNoUpstream) || time.Since(start) > 2*queueTick {
+			t.Errorf("without a word: %v after %s", err, time.Since(start))
+		}
+		if err := p.Wait(in(time.Hour), nil); !errors.Is(err, ErrNoUpstream) || time.Since(start) > 2*queueTick {
+			t.Errorf("later: %v after %s", err, time.Since(start))
+		}
+	})
+}
+
 func TestWait_NewcomerTakesItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := limited(1, 2)

@@ -69,8 +69,10 @@ func (p *Pool) publishLocked() {
 	for _, u := range all {
 		u.gate.set(gateOut, !in[u])
 	}
+	last := p.snapshot.Load()
+	p.desertedLocked(last.Upstreams, chosen)
 	p.snapshot.Store(&Snapshot{
-		Version:   p.snapshot.Load().Version + 1,
+		Version:   last.Version + 1,
 		Upstreams: chosen,
 		Panic:     panicking,
 		clock:     &p.clock.now,
