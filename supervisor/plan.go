@@ -109,6 +109,9 @@ func (e *equipment) release() error {
 	if e.endpoint != nil {
 		err = e.endpoint.Close()
 	}
+	if e.options.Output != nil {
+		e.options.Output.Release(e.who.ID)
+	}
 	e.options.Ports.Release(e.who.Port)
 	return errors.Join(err, removeSocket(e.who.Socket))
 }

@@ -27,10 +27,12 @@ type Endpoint interface {
 	Close() error
 }
 
-// Output opens what a worker writes to. The supervisor closes both files after
-// the start; a nil file is /dev/null.
+// Output opens what a worker writes to; *logs.Collector does. The supervisor
+// closes both files after the start; a nil file is /dev/null. Release tells that
+// nothing of the worker is left that could write.
 type Output interface {
 	Open(workerID, pool string) (stdout, stderr *os.File, err error)
+	Release(workerID string)
 }
 
 // proc is a started process as the supervisor sees it: *process.Process, or a
