@@ -36,7 +36,7 @@ type call struct {
 	req      exchange.Request
 	resp     exchange.Response
 	says     answer // what is passed on of it
-	retrying bool // a place of the retry budget is held
+	retrying bool   // a place of the retry budget is held
 	inform   func(int, []exchange.Field)
 
 	began   time.Time     // of the present attempt

@@ -43,12 +43,6 @@ func (s *connset) each(f func(*conn)) {
 	}
 }
 
-func (s *connset) len() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.all)
-}
-
 // empty returns a channel that is closed as soon as no connection is open.
 func (s *connset) empty() <-chan struct{} {
 	s.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/proxy/exchange"
@@ -22,25 +21,24 @@ type failure struct {
 const statusClientClosed = 499
 
 var (
-	failNoRoute       = failure{404, endNoRoute, "destination_not_found", "no route takes this request"}
-	failPath          = failure{400, endBadRequest, "http_request_error", "the path is not in a form that the route can shorten"}
-	failNoUpstream    = failure{503, endNoUpstream, "destination_unavailable", "no upstream is ready"}
-	failQueueFull     = failure{503, endQueueFull, "connection_limit_reached", "too many requests are waiting"}
-	failQueueTimeout  = failure{503, endQueueTimeout, "connection_limit_reached", "no upstream became free in time"}
-	failBreakerOpen   = failure{503, endBreakerOpen, "destination_unavailable", "the upstreams fail too often and are left alone for a while"}
-	failConnect       = failure{502, endConnectFailed, "connection_timeout", "the upstream could not be reached"}
-	failRefused       = failure{502, endConnectFailed, "connection_refused", "the upstream does not accept connections"}
-	failReset         = failure{502, endUpstreamReset, "connection_terminated", "the upstream closed the connection before it answered"}
-	failInvalid       = failure{502, endUpstreamInvalid, "http_protocol_error", "the upstream's answer is not valid HTTP"}
-	failTruncated     = failure{502, endTruncated, "http_response_incomplete", "the upstream's answer was cut short"}
-	failTimeout       = failure{504, endUpstreamTimeout, "http_response_timeout", "the upstream did not answer in time"}
-	failInternal      = failure{500, endInternal, "proxy_internal_error", "drover failed; its log says why"}
-	failDraining      = failure{503, endDraining, "proxy_internal_response", "drover is stopping"}
-	failTooLarge      = failure{413, endTooLarge, "http_request_error", "the body is larger than this server takes"}
-	failBody          = failure{400, endBadRequest, "http_request_error", "the body is malformed"}
-	failBodyTimeout   = failure{408, endClientTimeout, "http_request_error", "the body did not arrive in time"}
-	failClientClosed  = failure{status: statusClientClosed, end: endClientClosed}
-	failClientTimeout = failure{status: statusClientClosed, end: endClientTimeout}
+	failNoRoute      = failure{404, endNoRoute, "destination_not_found", "no route takes this request"}
+	failPath         = failure{400, endBadRequest, "http_request_error", "the path is not in a form that the route can shorten"}
+	failNoUpstream   = failure{503, endNoUpstream, "destination_unavailable", "no upstream is ready"}
+	failQueueFull    = failure{503, endQueueFull, "connection_limit_reached", "too many requests are waiting"}
+	failQueueTimeout = failure{503, endQueueTimeout, "connection_limit_reached", "no upstream became free in time"}
+	failBreakerOpen  = failure{503, endBreakerOpen, "destination_unavailable", "the upstreams fail too often and are left alone for a while"}
+	failConnect      = failure{502, endConnectFailed, "connection_timeout", "the upstream could not be reached"}
+	failRefused      = failure{502, endConnectFailed, "connection_refused", "the upstream does not accept connections"}
+	failReset        = failure{502, endUpstreamReset, "connection_terminated", "the upstream closed the connection before it answered"}
+	failInvalid      = failure{502, endUpstreamInvalid, "http_protocol_error", "the upstream's answer is not valid HTTP"}
+	failTruncated    = failure{502, endTruncated, "http_response_incomplete", "the upstream's answer was cut short"}
+	failTimeout      = failure{504, endUpstreamTimeout, "http_response_timeout", "the upstream did not answer in time"}
+	failInternal     = failure{500, endInternal, "proxy_internal_error", "drover failed; its log says why"}
+	failDraining     = failure{503, endDraining, "proxy_internal_response", "drover is stopping"}
+	failTooLarge     = failure{413, endTooLarge, "http_request_error", "the body is larger than this server takes"}
+	failBody         = failure{400, endBadRequest, "http_request_error", "the body is malformed"}
+	failBodyTimeout  = failure{408, endClientTimeout, "http_request_error", "the body did not arrive in time"}
+	failClientClosed = failure{status: statusClientClosed, end: endClientClosed}
 )
 
 // statusFor says what a request that got no answer from an upstream is answered.
@@ -87,8 +85,6 @@ func bodyFailure(err error) failure {
 		return failBody
 	case isTimeout(err):
 		return failBodyTimeout
-	case errors.Is(err, io.ErrUnexpectedEOF), isConnError(err):
-		return failClientClosed
 	}
 	return failClientClosed
 }

@@ -96,8 +96,8 @@ func (b *h1Body) Read(p []byte) (int, error) {
 		return 0, errInterrupted
 	}
 	n, err := b.fetch(p)
-	if err != nil && err != io.EOF {
-		if err = b.name(err); err != errInterrupted {
+	if err != nil && !errors.Is(err, io.EOF) {
+		if err = b.name(err); !errors.Is(err, errInterrupted) {
 			b.failed.Store(&err)
 		}
 		return 0, err
@@ -124,7 +124,7 @@ func (b *h1Body) fetch(p []byte) (int, error) {
 	}
 	if b.s.m.length < 0 {
 		n, err := b.chunk.Read(p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			b.done.Store(true)
 			return n, err
 		}
@@ -132,7 +132,7 @@ func (b *h1Body) fetch(p []byte) (int, error) {
 	}
 	n, err := b.s.br.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err == nil && b.left == 0 {

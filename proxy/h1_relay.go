@@ -38,7 +38,7 @@ func (h *h1) relayLength(length int64, src source) (int64, error) {
 	buf := h.server.relays.take()
 	defer h.server.relays.give(buf)
 	n, err := src.Read(buf[:])
-	if n > 0 || err == nil || err == io.EOF {
+	if n > 0 || err == nil || errors.Is(err, io.EOF) {
 		if werr := h.c.writeBoth(&h.pair, h.out, buf[:n]); werr != nil {
 			return 0, werr
 		}
@@ -55,7 +55,7 @@ func (h *h1) relayLength(length int64, src source) (int64, error) {
 			sent += int64(n)
 		}
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		h.close = true
 		return sent, sourceError{err}
 	}
@@ -78,7 +78,7 @@ func (h *h1) relayClose(src source) (sent int64, err error) {
 			}
 			sent += int64(n)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return sent, nil
 		}
 		if err != nil {
@@ -102,7 +102,7 @@ func (h *h1) relayChunks(src source) (sent int64, err error) {
 			sent += int64(n)
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return sent, h.c.write(appendLastChunk(h.out[:0], src.Trailer()))
 		case err != nil:
 			h.close = true // without the last chunk: visibly short
