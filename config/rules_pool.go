@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -116,7 +117,7 @@ func (v *validator) processManagement(key string, p ProcessManagement) {
 func (v *validator) healthCheck(pool string, h HealthCheck) {
 	key := pool + ".healthCheck"
 	v.notAbove(pool, "healthCheck.timeout", h.Timeout, "healthCheck.interval", h.Interval)
-	_, badStatus := parseStatuses(h.ExpectStatus)
+	badStatus := checkStatuses(h.ExpectStatus)
 	v.refuse(key+".expectStatus", badStatus)
 	if h.Endpoint != "" {
 		v.refuse(key+".endpoint", checkEndpoint(h.Endpoint))
@@ -157,31 +158,27 @@ func checkEndpoint(endpoint string) *valueError {
 	if bad := checkPath(path); bad != nil {
 		return bad
 	}
-	return checkPath("/" + strings.ReplaceAll(query, "?", ""))
+	if bad := checkPath("/" + strings.ReplaceAll(query, "?", "")); bad != nil {
+		return bad
+	}
+	if _, err := url.ParseRequestURI(endpoint); err != nil {
+		return &valueError{quote(endpoint) + " is not a path", "write one such as /health"}
+	}
+	return nil
 }
 
-// StatusRange is a range of HTTP statuses, both ends included.
-type StatusRange struct{ From, To int }
-
-// Statuses returns ExpectStatus as ranges; validated settings always have at least one.
-func (h HealthCheck) Statuses() []StatusRange {
-	ranges, _ := parseStatuses(h.ExpectStatus)
-	return ranges
-}
-
-func parseStatuses(text string) ([]StatusRange, *valueError) {
-	var ranges []StatusRange
+// checkStatuses is for statuses and ranges of them, as in 200-399,404.
+func checkStatuses(text string) *valueError {
 	for _, part := range strings.Split(text, ",") {
 		from, to, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
 			to = from
 		}
-		low, err1 := strconv.Atoi(strings.TrimSpace(from))
-		high, err2 := strconv.Atoi(strings.TrimSpace(to))
+		low, err1 := strconv.ParseUint(strings.TrimSpace(from), 10, 16)
+		high, err2 := strconv.ParseUint(strings.TrimSpace(to), 10, 16)
 		if err1 != nil || err2 != nil || low < 100 || high > 599 || low > high {
-			return nil, &valueError{quote(text) + " are no statuses", "write statuses from 100 to 599 and ranges, as in 200-399,404"}
+			return &valueError{quote(text) + " are no statuses", "write statuses from 100 to 599 and ranges, as in 200-399,404"}
 		}
-		ranges = append(ranges, StatusRange{low, high})
 	}
-	return ranges, nil
+	return nil
 }

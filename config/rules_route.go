@@ -10,7 +10,7 @@ import (
 // connection; edits would let a message be read as two.
 var framing = map[string]bool{
 	"host": true, "content-length": true, "transfer-encoding": true, "connection": true,
-	"keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true,
+	"keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true, "http2-settings": true,
 }
 
 func (v *validator) routes() {
