@@ -10,6 +10,7 @@ import (
 
 	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/cli"
+	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
 	"github.com/drover-proxy/drover/ipc"
 	"github.com/drover-proxy/drover/logs"
@@ -23,15 +24,10 @@ import (
 // rememberedEvents is how many events `drover events` can look back at.
 const rememberedEvents = 1000
 
-// build reads the settings and makes every part. No worker runs and nothing
-// listens yet; on error what was made is closed again.
-func build(o cli.RunOptions) (*drover, error) {
-	d := &drover{source: source{o}, started: time.Now(), stops: make(chan bool, 4), failed: make(chan error, 1), units: make(map[string]*unit)}
-	cfg, err := d.source.load()
-	if err != nil {
-		return nil, err
-	}
-	d.settings = cfg
+// build makes every part. No worker runs and nothing listens yet; on error what
+// was made is closed again.
+func build(from source, cfg *config.Config) (_ *drover, err error) {
+	d := &drover{source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), stops: make(chan bool, 4), failed: make(chan error, 1)}
 	if d.executable, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find drover's own program: %w", err)
 	}

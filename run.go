@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/drover-proxy/drover/cli"
-	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
 )
 
@@ -22,13 +21,15 @@ const hopelessEvery = 200 * time.Millisecond
 
 // run is the command `drover run`; it returns the exit status of interface §1.
 func run(o cli.RunOptions) int {
-	d, err := build(o)
+	from := source{o}
+	cfg, err := from.load()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		var faults config.Faults
-		if errors.As(err, &faults) {
-			return cli.ExitUsage
-		}
+		fmt.Fprintln(os.Stderr, err) // each fault names its place
+		return cli.ExitUsage
+	}
+	d, err := build(from, cfg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "drover:", err)
 		return cli.ExitFailed
 	}
 	defer d.close()
