@@ -1,10 +1,7 @@
 package proxy
 
 import (
-	"runtime/debug"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/drover-proxy/drover/logs"
 	"github.com/drover-proxy/drover/pool"
@@ -64,7 +61,7 @@ func (s *Server) handle(t *table, m *message, out responder) {
 // writes down how it went.
 func (k *call) end() {
 	if p := recover(); p != nil {
-		k.server.log.Error("a request panicked", zap.Any("panic", p), zap.ByteString("requestId", k.id), zap.ByteString("stack", debug.Stack()))
+		k.server.panicked("request "+string(k.id), p)
 		k.abandon()
 		return
 	}
@@ -77,6 +74,8 @@ func (k *call) end() {
 
 // abandon ends a request that panicked. Nothing of the call is used again.
 func (k *call) abandon() {
+	k.m.cancel.Fire()
+	_ = k.resp.Close() // stops an upload, if there is one
 	k.lease.Release(pool.Outcome{Result: pool.Neutral})
 	k.giveBack()
 	if !k.replied {

@@ -38,6 +38,9 @@ func (f *fastFront) serve(c *conn) {
 		h.c, h.br = c, br
 		c.onRead = h.beforeRead
 		again := h.serve()
+		if h.broken {
+			return
+		}
 		f.server.readers.give(h.br)
 		c.onRead, h.c, h.br, h.t = nil, nil, nil, nil
 		f.free.Put(h)

@@ -28,6 +28,7 @@ type h1 struct {
 	http11 bool
 	keep   bool // the client would use the connection again
 	close  bool // this answer says that it is the last
+	broken bool // not to be used again
 
 	out      []byte // an answer's head and small body on their way out
 	pair     pair
@@ -113,7 +114,7 @@ func (h *h1) one() bool {
 	h.c.since.Store(h.server.tick.Load())
 	h.server.handle(h.t, m, h)
 	h.c.since.Store(0)
-	if h.c.state.Load() == connTunnel {
+	if h.broken || h.c.state.Load() == connTunnel {
 		return false
 	}
 	return h.finish()

@@ -22,5 +22,6 @@ func (h *h1) refuse(r *refusal) {
 	h.linger()
 }
 
-// abort ends the connection after drover failed.
-func (h *h1) abort() { h.close = true }
+// abort ends the connection after drover failed. What the failure has left in
+// h nobody knows, so it is not used again.
+func (h *h1) abort() { h.close, h.broken = true, true }

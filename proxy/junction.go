@@ -6,8 +6,6 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 // junction copies between a client's and an upstream's connection, both ways,
@@ -17,7 +15,7 @@ import (
 type junction struct {
 	client, upstream net.Conn
 	idle             time.Duration // both ends silent for longer, and it is over; 0: no bound
-	log              *zap.Logger
+	server           *Server
 
 	up, down atomic.Int64 // bytes moved, counted at the end of each round
 	broken   atomic.Bool
@@ -32,7 +30,7 @@ func (j *junction) run(fromClient, fromUpstream []byte) error {
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				j.log.Error("a tunnel panicked", zap.Any("panic", p), zap.Stack("stack"))
+				j.server.panicked("tunnel", p)
 				j.fail()
 				up <- errors.New("panic")
 			}

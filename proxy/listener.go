@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -162,7 +161,7 @@ func (l *listener) serve(c *conn) {
 	defer l.served.Done()
 	defer func() {
 		if p := recover(); p != nil {
-			l.server.log.Error("a connection panicked", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			l.server.panicked("connection to "+l.address, p)
 		}
 		c.close()
 		c.metric.Close()

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/event"
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/strategy"
 )
@@ -171,7 +172,8 @@ func (panicking) Pick(*pool.Snapshot, *strategy.Request) *pool.Upstream { panic(
 
 func TestServer_SurvivesAPanic(t *testing.T) {
 	up := answering(t, plain("x"))
-	r := newRig(t, nil, up.addr)
+	bus := event.NewBus(1)
+	r := newRigWith(t, Options{Bus: bus}, nil, up.addr)
 	var l *listener
 	for _, l = range r.server.listeners {
 	}
@@ -187,6 +189,9 @@ func TestServer_SurvivesAPanic(t *testing.T) {
 	}
 	c.end()
 	r.loggedEnd("internal", 500)
+	if e := bus.Recent(); len(e) != 1 || e[0].Kind != event.Internal {
+		t.Errorf("events: %v", e)
+	}
 	l.table.Store(t1)
 	if got := r.ask(get); got.StatusCode != 200 {
 		t.Errorf("%+v", got)

@@ -56,7 +56,7 @@ func (r *relay) connect(t *table, c *conn) string {
 	defer a.lease.Release(pool.Outcome{Result: pool.Neutral})
 	defer func() { _ = upstream.Close() }() // the junction has closed it, or its end was in order
 	c.state.Store(connTunnel)
-	j := junction{client: c.nc, upstream: upstream, idle: t.timeouts.tunnelIdle, log: r.server.log}
+	j := junction{client: c.nc, upstream: upstream, idle: t.timeouts.tunnelIdle, server: r.server}
 	err = j.run(nil, nil)
 	switch {
 	case c.cut.Load():
