@@ -93,26 +93,37 @@ func (w *ward) apply(n notice) {
 }
 
 func (w *ward) kill() {
+	numbers := make(map[int]int) // how many roots have a pid
+	for id := range w.roots {
+		numbers[id.pid]++
+	}
 	killTree(time.Now().Add(guardLimit), func() []proc {
 		t, err := readTable()
 		if err != nil {
 			return nil
 		}
+		environs := make(map[int][]byte) // read once, not once for each root
+		environ := func(pid int) []byte {
+			text, ok := environs[pid]
+			if !ok {
+				text = readEnviron(pid)
+				environs[pid] = text
+			}
+			return text
+		}
 		var members []proc
-		for _, r := range w.roots {
-			members = append(members, r.members(t, w.view(r))...)
+		for id, r := range w.roots {
+			members = append(members, r.members(t, viewpoint{
+				session: w.session, environ: environ,
+				taken: func(number int) bool {
+					holders := numbers[number]
+					if number == id.pid {
+						holders--
+					}
+					return holders > 0
+				},
+			})...)
 		}
 		return members
 	})
-}
-
-func (w *ward) view(r *root) viewpoint {
-	return viewpoint{session: w.session, environ: readEnviron, taken: func(number int) bool {
-		for other := range w.roots {
-			if other.pid == number && other != r.identity {
-				return true
-			}
-		}
-		return false
-	}}
 }

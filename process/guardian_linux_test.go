@@ -109,6 +109,24 @@ func TestGuardian_EndsWhatLeftWithoutAMark(t *testing.T) {
 	})
 }
 
+func TestGuardian_EndsManyTrees(t *testing.T) {
+	const trees = 60
+	var specs []process.Spec
+	for i := range trees {
+		spec := shell("(setsid sleep 1000 &) ; sleep 1000; true")
+		spec.ID = fmt.Sprintf("app-%d.1", i)
+		spec.Env = append(spec.Env, "DROVER_WORKER_ID="+spec.ID, "NOTIFY_SOCKET=/run/"+t.Name())
+		specs = append(specs, spec)
+	}
+	h := startHost(t, nil, specs...)
+	h.await("host started")
+	eventually(t, "all run", func() bool { return len(tagged(h.tag)) == 3*trees })
+	killed := time.Now()
+	h.kill()
+	eventually(t, "all processes are gone", func() bool { return len(tagged(h.tag)) == 0 })
+	t.Logf("gone after %v", time.Since(killed))
+}
+
 func TestGuardian_IsReplacedAndKnowsAll(t *testing.T) {
 	h := startHost(t, nil, shell("sleep 1000 & wait"), shell("setsid env -i sleep 1234 & sleep 1000"))
 	h.await("host started")

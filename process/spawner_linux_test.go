@@ -218,3 +218,40 @@ func TestSpawner_CloseEndsOrphansWithoutAMark(t *testing.T) {
 		_ = syscall.Kill(left[0], syscall.SIGKILL)
 	}
 }
+
+func TestSpawner_ProgramsOutliveTheThreadThatAsked(t *testing.T) {
+	s := newSpawner(t, process.Options{})
+	started := make(chan *process.Process)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		p, err := s.Start(shell("sleep 1000"))
+		if err != nil {
+			t.Error(err)
+		}
+		started <- p
+	}()
+	p := <-started
+	next := start(t, s, shell("exit 0")) // some time passes
+	<-next.Done()
+	if !alive(p.PID()) {
+		t.Errorf("it ended with the thread: %v", p.Exit())
+	}
+}
+
+func TestSpawner_CloseEndsManyTreesAtOnce(t *testing.T) {
+	s := newSpawner(t, process.Options{Guardian: true, Subreaper: true})
+	tag := fmt.Sprintf("many-%d", time.Now().UnixNano())
+	for i := range 40 {
+		spec := shell("trap '' TERM; sleep 1000 & (setsid sleep 1000 &) ; wait; sleep 1000")
+		spec.ID = fmt.Sprintf("app-%d.1", i)
+		spec.Env = append(spec.Env, tagEnv+"="+tag, "DROVER_WORKER_ID="+spec.ID)
+		start(t, s, spec)
+	}
+	eventually(t, "all run", func() bool { return len(tagged(tag)) == 120 })
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := tagged(tag); len(left) > 0 {
+		t.Errorf("%v outlived Close", left)
+	}
+}
