@@ -20,8 +20,12 @@ func (s source) load() (*config.Config, error) {
 		})
 	}
 	c, err := config.Load(o.ConfigFile)
-	if err == nil && o.AdminAddress != nil {
-		c.Admin.Address = *o.AdminAddress
+	if err != nil || o.AdminAddress == nil {
+		return c, err
 	}
-	return c, err
+	c.Admin.Address = *o.AdminAddress
+	if faults := c.Validate(); len(faults) > 0 {
+		return nil, faults
+	}
+	return c, nil
 }

@@ -48,14 +48,17 @@ func environ(inherited, secrets, file []string, env map[string]string, who ident
 	return out
 }
 
-// private reports whether a variable of drover's own environment speaks to
-// drover: where it listens, who supervises it, its own settings and tokens.
+// private reports whether a variable of drover's own environment was meant for
+// drover alone: its token, and what a drover or another supervisor around it
+// gave it as a worker.
 func private(name string) bool {
 	switch name {
-	case "PORT", "HOST", "SOCKET", "NOTIFY_SOCKET", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE":
+	case "DROVER_ADMIN_TOKEN",
+		"DROVER_WORKER_ID", "DROVER_POOL", "DROVER_SLOT", "DROVER_GENERATION", "DROVER_IPC_FD",
+		"PORT", "HOST", "SOCKET", "NOTIFY_SOCKET", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE":
 		return true
 	}
-	return strings.HasPrefix(name, "DROVER_")
+	return false
 }
 
 // give sets what a worker is given (interface, section 3).

@@ -13,7 +13,7 @@ func TestEnviron_IsComputedFromScratch(t *testing.T) {
 	env := map[string]string{"ENV": "env", "DROVER_POOL": "mine", "EMPTY": ""}
 	got := environ(inherited, []string{"OPS_TOKEN"}, file, env, identity{
 		ID: "app-3.7", Pool: "app", Slot: 3, Generation: 7, Port: 20003, Transport: "port", NotifySocket: "/n/1", Channel: true})
-	want := []string{"DROVER_GENERATION=7", "DROVER_IPC_FD=3", "DROVER_POOL=app", "DROVER_SLOT=3", "DROVER_WORKER_ID=app-3.7", "EMPTY=", "ENV=env", "EQ=a=b",
+	want := []string{"DROVER_ADMIN=unix:/x", "DROVER_GENERATION=7", "DROVER_IPC_FD=3", "DROVER_POOL=app", "DROVER_SLOT=3", "DROVER_WORKER_ID=app-3.7", "EMPTY=", "ENV=env", "EQ=a=b",
 		"FILE=file", "HOST=127.0.0.1", "KEEP=inherited", "NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json", "NOTIFY_SOCKET=/n/1", "OPS_TOKEN2=kept",
 		"PATH=/bin", "PORT=20003"}
 	if !slices.Equal(got, want) {
