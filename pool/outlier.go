@@ -61,7 +61,7 @@ func (u *Upstream) countErrors(bad bool) {
 func (p *Pool) eject(u *Upstream, row int) {
 	p.mu.Lock()
 	s := p.Config().Outlier
-	if u.gate.has(gateQuit|gateEjected) || !mayEject(p.orderedLocked(), u, s.MaxEjected.Ratio()) {
+	if u.gate.has(gateQuit|gateEjected) || !mayEject(p.ordered, u, s.MaxEjected.Ratio()) {
 		p.mu.Unlock()
 		return
 	}

@@ -28,7 +28,7 @@ type Pool struct {
 
 	mu      sync.Mutex
 	members map[string]*Upstream
-	ordered []*Upstream // sorted members; nil after a change of membership
+	ordered []*Upstream // the members by slot, generation, name
 
 	subscribers subscribers
 
@@ -79,7 +79,8 @@ func (p *Pool) addLocked(s Spec) (*Upstream, error) {
 	u := newUpstream(p, s)
 	u.breaker.Store(newBreaker(u, p.Config().CircuitBreaker))
 	p.members[u.ID] = u
-	p.ordered = nil
+	i, _ := slices.BinarySearchFunc(p.ordered, u, inOrder)
+	p.ordered = slices.Insert(p.ordered, i, u)
 	return u, nil
 }
 
@@ -102,7 +103,9 @@ func (p *Pool) Remove(id string) {
 
 func (p *Pool) removeLocked(u *Upstream) {
 	delete(p.members, u.ID)
-	p.ordered = nil
+	if i, found := slices.BinarySearchFunc(p.ordered, u, inOrder); found {
+		p.ordered = slices.Delete(p.ordered, i, i+1)
+	}
 	u.state.Store(uint32(Removed))
 	u.gate.raise(gateRemoved | gateOut)
 	u.ejection.stop()
@@ -135,20 +138,11 @@ func (p *Pool) getLocked(id string) *Upstream {
 func (p *Pool) All() []*Upstream {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.orderedLocked())
+	return slices.Clone(p.ordered)
 }
 
-func (p *Pool) orderedLocked() []*Upstream {
-	if p.ordered == nil {
-		p.ordered = make([]*Upstream, 0, len(p.members))
-		for _, u := range p.members {
-			p.ordered = append(p.ordered, u)
-		}
-		slices.SortFunc(p.ordered, func(a, b *Upstream) int {
-			return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.ID, b.ID))
-		})
-	}
-	return p.ordered
+func inOrder(a, b *Upstream) int {
+	return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.ID, b.ID))
 }
 
 // announce tells those who follow the pool that it has changed, and the bus

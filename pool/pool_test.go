@@ -272,7 +272,7 @@ func TestEligible_Rules(t *testing.T) {
 				p.SetWeight(u.ID, 0)
 			}
 		}
-		got, panicking := eligible(p.orderedLocked())
+		got, panicking := eligible(p.ordered)
 		if ids(got) != want || panicking != wantPanic {
 			t.Errorf("%s: eligible %q, panic %v; want %q, %v", have, ids(got), panicking, want, wantPanic)
 		}

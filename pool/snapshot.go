@@ -60,14 +60,16 @@ func eligible(all []*Upstream) (chosen []*Upstream, panicking bool) {
 // are marked before it is published, so that a strategy that still works with
 // older tables can see it.
 func (p *Pool) publishLocked() {
-	all := p.orderedLocked()
-	chosen, panicking := eligible(all)
-	in := make(map[*Upstream]bool, len(chosen))
-	for _, u := range chosen {
-		in[u] = true
-	}
-	for _, u := range all {
-		u.gate.set(gateOut, !in[u])
+	chosen, panicking := eligible(p.ordered)
+	next := 0 // both are in the same order
+	for _, u := range p.ordered {
+		in := next < len(chosen) && chosen[next] == u
+		if in {
+			next++
+		}
+		if u.gate.has(gateOut) == in { // most stay as they are, and their cache lines with them
+			u.gate.set(gateOut, !in)
+		}
 	}
 	last := p.snapshot.Load()
 	p.desertedLocked(last.Upstreams, chosen)

@@ -230,8 +230,8 @@ func TestPick_PrefersThoseWithRoom(t *testing.T) {
 }
 
 func TestPick_AllocatesNothing(t *testing.T) {
+	p := newPool(t, equal(1000)...)
 	each(t, func(t *testing.T, s Strategy) {
-		p := newPool(t, equal(1000)...)
 		req := &Request{Tried: p.All()[:2]}
 		snap := p.Snapshot()
 		if n := testing.AllocsPerRun(2000, func() {
