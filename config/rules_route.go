@@ -9,7 +9,7 @@ import (
 // framing are the headers that say where a message ends or belong to one
 // connection; edits would let a message be read as two.
 var framing = map[string]bool{
-	"host": true, "content-length": true, "transfer-encoding": true, "connection": true,
+	"content-length": true, "transfer-encoding": true, "connection": true,
 	"keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true, "http2-settings": true,
 }
 
@@ -90,7 +90,22 @@ func (v *validator) stripPrefix(key string, r Route) {
 
 func (v *validator) headerEdit(key string, e HeaderEdit) {
 	v.headerMap(key+".set", e.Set, true)
+	for name, host := range e.Set {
+		if !strings.EqualFold(name, "Host") {
+			continue
+		}
+		at := join(key+".set", name)
+		if !strings.HasSuffix(key, ".request") {
+			v.refuse(at, notEditable(name))
+		} else if !authority(host) {
+			v.fault(at, quote(host)+" is not a host", "write one such as app.internal or app.internal:8080")
+		}
+	}
 	for i, name := range e.Remove {
+		if strings.EqualFold(name, "Host") {
+			v.refuse(index(key+".remove", i), notEditable(name))
+			continue
+		}
 		v.refuse(index(key+".remove", i), checkHeaderName(name, true))
 	}
 }
@@ -120,9 +135,24 @@ func checkHeaderName(name string, edit bool) *valueError {
 		return &valueError{quote(name) + " is not the name of a header", "write one such as X-Version"}
 	}
 	if edit && framing[strings.ToLower(name)] {
-		return &valueError{name + " is set by drover for each connection", "remove it from the edits"}
+		return notEditable(name)
 	}
 	return nil
+}
+
+func notEditable(name string) *valueError {
+	return &valueError{name + " is set by drover for each connection", "remove it from the edits"}
+}
+
+// authority reports whether s is a host with or without a port, as in a Host header.
+func authority(s string) bool {
+	host := s
+	if name, port, err := net.SplitHostPort(s); err == nil && number.MatchString(port) {
+		host = name
+	} else if literal, ok := strings.CutPrefix(s, "["); ok {
+		host = strings.TrimSuffix(literal, "]")
+	}
+	return hostForm(host)
 }
 
 // token reports whether s is a token of RFC 9110, section 5.6.2.

@@ -101,6 +101,11 @@ func TestValidate_Routes(t *testing.T) {
 		`routes[0].headers.response.remove[0]: "a b" is not the name of a header; write one such as X-Version`,
 		`routes[0].headers.response.remove[1]: connection is set by drover for each connection; remove it from the edits`,
 		`routes[0].headers.response.set.Content-Length: Content-Length is set by drover for each connection; remove it from the edits`)
+	r("    pool: app\n    headers: { request: { set: { Host: app.internal:8080 } } }")
+	r("    pool: app\n    headers: { request: { set: { Host: a/b }, remove: [ host ] }, response: { set: { host: a } } }",
+		`routes[0].headers.request.remove[0]: host is set by drover for each connection; remove it from the edits`,
+		`routes[0].headers.request.set.Host: "a/b" is not a host; write one such as app.internal or app.internal:8080`,
+		`routes[0].headers.response.set.host: host is set by drover for each connection; remove it from the edits`)
 	r("    pool: app\n    timeouts: { firstByte: -1, total: 0 }", `routes[0].timeouts.firstByte: "-1" is negative; use 0 or more`)
 }
 

@@ -45,6 +45,7 @@ type proc interface {
 	Kill()
 	Tree() []int
 	OwnsListener(network, address string) (listening, owned bool, err error)
+	Listeners() []string
 	Evidence() string
 }
 

@@ -26,7 +26,7 @@ func TestReal_WorkersThatNeverServe(t *testing.T) {
 	f("exit0", "exit status 0", workerPool(2, "exit0"))
 	f("crash", "exit status 7", workerPool(1, "crash", "0", "7"))
 	f("neverlisten", "did not listen on $PORT", workerPool(1, "neverlisten"))
-	f("elsewhere", "it listens on port", workerPool(1, "elsewhere"))
+	f("elsewhere", "it listens on 127.0.0.1:", workerPool(1, "elsewhere"))
 	missing := workerPool(1, "serve")
 	missing.Command = []string{"/no/such/program"}
 	f("missing", "/no/such/program", missing)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -55,7 +56,10 @@ func (s *search) look(p proc) bool {
 	}
 	s.dear *= 2 // it reads every socket of the machine
 	before := s.elsewhere
-	s.elsewhere = listenersOf(p.Tree())
+	s.elsewhere = ""
+	if places := p.Listeners(); len(places) > 0 {
+		s.elsewhere = "it listens on " + strings.Join(places, ", ")
+	}
 	if s.err != nil {
 		s.elsewhere = fmt.Sprintf("looking for it failed: %v", s.err)
 	}
