@@ -27,6 +27,7 @@ func (k *call) exchange() error {
 		now := time.Now()
 		k.latency = now.Sub(k.began)
 		if err == nil {
+			k.spent++
 			if !gatewayError(k.resp.Status) || !k.again(causeGateway, false) {
 				return nil
 			}
@@ -40,13 +41,34 @@ func (k *call) exchange() error {
 			r.UpstreamDuration = k.latency
 			k.link = nil
 			k.lease.Release(pool.Outcome{Result: outcomeOf(err)})
-			if !k.again(causeOf(failed), failed.Unsent) {
+			c := causeOf(failed)
+			if !k.neverReached(c) {
+				k.spent++
+			}
+			if !k.again(c, failed.Unsent) {
 				return err
+			}
+			// One worker that is lost under a request is replaced by another at
+			// once. After the second one it may be that all of them end: whoever
+			// ends them gets a moment, in which they leave the snapshot, and the
+			// request then waits for their successors.
+			if c == causeReset && k.spent > 1 && k.lease.Upstream.Spawned {
+				if err := k.pause(k.target.retry.pause(k.spent)); err != nil {
+					return err
+				}
 			}
 		}
 		k.pick.Tried = append(k.pick.Tried, k.lease.Upstream)
 		k.began = now
 	}
+}
+
+// neverReached reports whether the attempt found a worker that is not there any
+// more: the supervisor will have noticed in a moment, and the request is as good
+// as one that is still in the queue. It uses up the queue's time, not an attempt.
+func (k *call) neverReached(c cause) bool {
+	return (c == causeConnect || c == causeRefused) && k.lease.Upstream.Spawned &&
+		time.Now().Before(queueDeadline(k.m.start, k.target.queueTimeout))
 }
 
 // failed returns err as the exchange's own type; its documentation promises that it is.
@@ -144,7 +166,7 @@ func (k *call) pause(d time.Duration) error {
 // again reports whether the request may be sent once more, and makes it ready.
 func (k *call) again(c cause, unsent bool) bool {
 	rule := &k.target.retry
-	if c == causeNone || k.record.Attempts >= rule.attempts || !rule.allows(c, k.m.method, unsent) || k.m.cancel.Fired() {
+	if c == causeNone || k.spent >= rule.attempts || !rule.allows(c, k.m.method, unsent) || k.m.cancel.Fired() {
 		return false
 	}
 	if d := k.req.Deadline; !d.IsZero() && !time.Now().Before(d) {

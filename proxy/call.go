@@ -33,6 +33,7 @@ type call struct {
 	req      exchange.Request
 	resp     exchange.Response
 	says     answer // what is passed on of it
+	spent    int    // attempts that count against retry.attempts
 	retrying bool   // a place of the retry budget is held
 	inform   func(int, []exchange.Field)
 
@@ -101,7 +102,7 @@ func (k *call) clear() {
 	k.pick = strategy.Request{}
 	clear(k.tried[:])
 	k.req, k.says = exchange.Request{}, answer{}
-	k.replied, k.ended, k.latency = false, time.Time{}, 0
+	k.replied, k.ended, k.latency, k.spent = false, time.Time{}, 0, 0
 }
 
 // note writes the request down: log and numbers.
