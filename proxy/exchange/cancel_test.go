@@ -106,7 +106,7 @@ func TestCancel_EndsADial(t *testing.T) {
 		req.Cancel = &cancel
 		go cancel.Fire()
 		promptly(t, func() {
-			if e := fails(t, NewClient("unix", full, Options{}), req, Canceled); !e.Unsent {
+			if unsent := fails(t, NewClient("unix", full, Options{}), req, Canceled); !unsent {
 				t.Error("not said to be unsent")
 			}
 		})
@@ -121,7 +121,7 @@ func TestCancel_FiredBeforeEndsEveryExchange(t *testing.T) {
 	req.Cancel = &cancel
 	wants(t, must(t, c, req), 200, "")
 	cancel.Fire()
-	if e := fails(t, c, req, Canceled); !e.Unsent || !cancel.Fired() {
+	if unsent := fails(t, c, req, Canceled); !unsent || !cancel.Fired() {
 		t.Error("not said to be unsent")
 	}
 	select {

@@ -42,7 +42,7 @@ func TestClient_HonoursItsTimeouts(t *testing.T) {
 		req := plain()
 		req.FirstByte = d
 		lasts(t, d, func() {
-			if e := fails(t, c, req, FirstByteTimeout); e.Unsent {
+			if unsent := fails(t, c, req, FirstByteTimeout); unsent {
 				t.Error("said to be unsent")
 			}
 		})
@@ -66,7 +66,7 @@ func TestClient_HonoursItsTimeouts(t *testing.T) {
 		}
 		req = plain()
 		req.Deadline = time.Now().Add(-time.Second)
-		if e := fails(t, c, req, ConnectFailed); !e.Unsent { // there is no time left to dial
+		if unsent := fails(t, c, req, ConnectFailed); !unsent { // there is no time left to dial
 			t.Error("not said to be unsent")
 		}
 	})

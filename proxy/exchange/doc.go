@@ -3,6 +3,11 @@
 // of routes, of pools of upstreams, or of the server that took the request in;
 // it never sends a request twice.
 //
+// A plain exchange is three system calls: a look at the idle connection, a
+// write, a read after one wait (conn.trip). A body that is not in memory goes
+// up in a goroutine of its own (upload); nothing else runs in the background
+// but a timer per client while it has idle connections (idleStack).
+//
 // An exchange in ten lines:
 //
 //	client := exchange.NewClient("tcp", "127.0.0.1:20003", exchange.Options{})
@@ -14,5 +19,5 @@
 //	}
 //	defer resp.Close()                        // keeps the connection when it is clean
 //	relay(resp.Status, resp.Fields)
-//	_, err := resp.WriteTo(client)            // or Whole, or Read; then Trailer
+//	_, err := resp.WriteTo(w)                 // or Whole, or Read; then Trailer
 package exchange

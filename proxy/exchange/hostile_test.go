@@ -1,7 +1,10 @@
 package exchange
 
 import (
+	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -16,8 +19,8 @@ func TestClient_RefusesMalformedResponses(t *testing.T) {
 				p.say(response)
 				closed <- p.gone()
 			})
-			e := fails(t, u.client(t), plain(), Invalid)
-			if e.Unsent {
+			unsent := fails(t, u.client(t), plain(), Invalid)
+			if unsent {
 				t.Errorf("%q: said to be unsent", response)
 			}
 			<-closed // the connection is not kept
@@ -85,7 +88,7 @@ func TestClient_SaysWhenTheUpstreamGoesBeforeTheHeadIsComplete(t *testing.T) {
 		f := func(script func(p *peer)) {
 			t.Helper()
 			u := serve(t, network, script)
-			if e := fails(t, u.client(t), plain(), Reset); e.Unsent {
+			if unsent := fails(t, u.client(t), plain(), Reset); unsent {
 				t.Error("said to be unsent, which nobody can know")
 			}
 		}
@@ -219,6 +222,85 @@ func TestClient_NothingOfOneExchangeLeaksIntoTheNext(t *testing.T) {
 		f("HTTP/1.1 204 No Content\r\n\r\n"+evil, 204, "")
 		f("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nab", 204, "")
 		f(ok+"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"+evil, 200, "ab")
+	})
+}
+
+func TestClient_NothingThatComesLateLeaksIntoTheNextExchange(t *testing.T) {
+	onEach(t, func(t *testing.T, network string) {
+		const ok = "HTTP/1.1 200 OK\r\n"
+		f := func(head, rest, body string) {
+			t.Helper()
+			readHead := make(chan bool)
+			u := serve(t, network, func(p *peer) {
+				p.head()
+				p.say(head)
+				<-readHead
+				p.say(rest + ok + "Content-Length: 4\r\n\r\nevil")
+				if got := p.gone(); got != "" {
+					t.Errorf("%q: the connection was used again for %q", head, got)
+				}
+			}, answer(ok+"Content-Length: 4\r\n\r\ngood"))
+			c := u.client(t)
+			r := must(t, c, plain())
+			close(readHead)
+			wants(t, r, 200, body)
+			wants(t, must(t, c, plain()), 200, "good")
+		}
+		f(ok+"Content-Length: 4\r\n\r\na", "bcd", "abcd")
+		f(ok+"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n", "1\r\nb\r\n0\r\n\r\n", "ab")
+	})
+}
+
+func TestClient_ResponsesBelongToTheirRequests(t *testing.T) {
+	onEach(t, func(t *testing.T, network string) {
+		var served atomic.Int32
+		u := serve(t, network, func(p *peer) {
+			for {
+				head := p.head()
+				if head == "" {
+					return
+				}
+				id := strings.Fields(head)[1]
+				response := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(id), id)
+				switch served.Add(1) % 11 {
+				case 3:
+					p.say(response + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+				case 5:
+					p.say(response)
+					return
+				case 7:
+					p.say(fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(id), id))
+					p.say("0\r\n\r\n")
+				default:
+					p.say(response)
+				}
+			}
+		})
+		c := u.client(t)
+		var wg sync.WaitGroup
+		for g := range 8 {
+			wg.Go(func() {
+				r := new(Response)
+				for i := range 200 {
+					id := fmt.Sprintf("/%d-%d", g, i)
+					req := plain()
+					req.Head = []byte("GET " + id + " HTTP/1.1\r\nHost: a\r\n\r\n")
+					err := c.Do(req, r)
+					if KindOf(err) == Reset {
+						continue // it crossed with a close
+					}
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if got, err := readAll(r); got != id || err != nil {
+						t.Errorf("%s got %q, %v", id, got, err)
+					}
+					_ = r.Close()
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
 

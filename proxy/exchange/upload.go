@@ -1,9 +1,7 @@
 package exchange
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -16,11 +14,6 @@ type stage = int32
 const (
 	fetching stage = iota // Read of the body may be waiting
 	fetched               // the body was read to its end
-)
-
-var (
-	errShortBody = errors.New("body is shorter than announced")
-	errLongBody  = errors.New("body is longer than announced")
 )
 
 // upload sends what the first write could not, in a goroutine of its own, so
@@ -87,116 +80,6 @@ func (u *upload) run() {
 	u.finished()
 }
 
-// stream sends the body.
-func (u *upload) stream() bool {
-	mem := u.client.buffers.takeLarge()
-	defer u.client.buffers.large.Put(mem)
-	for left := u.length; ; {
-		// Room for a size line before, and for a line end and the last chunk
-		// behind the data.
-		data := mem[32 : 32+64<<10]
-		n, err := u.fetch(data, left)
-		if err != nil && err != io.EOF { //nolint:errorlint // Read gives it bare
-			return u.fail(ClientBody, err)
-		}
-		if u.length >= 0 {
-			left -= int64(n)
-		}
-		if err != nil {
-			u.stage.Store(fetched)
-		}
-		out := data[:n]
-		if u.length < 0 {
-			if out, err = u.frame(mem, n, err != nil); err != nil && err != io.EOF { //nolint:errorlint // as above
-				return u.fail(ClientBody, err)
-			}
-		}
-		if len(out) > 0 && !u.send(out) {
-			return false
-		}
-		if u.stage.Load() == fetched {
-			return true
-		}
-	}
-}
-
-// fetch reads the next piece. The last one of a body of known length is given
-// together with io.EOF: that the body ends there is checked before it is sent,
-// so that a body that is too long never reaches the upstream complete.
-func (u *upload) fetch(data []byte, left int64) (int, error) {
-	n, err := u.body.Read(data)
-	if u.length < 0 {
-		return n, err
-	}
-	switch {
-	case int64(n) > left:
-		return 0, errLongBody
-	case err == io.EOF && int64(n) < left: //nolint:errorlint // Read gives it bare
-		return 0, errShortBody
-	case err != nil || int64(n) < left:
-		return n, err
-	}
-	var more int
-	for tries := 0; err == nil && more == 0; tries++ {
-		if tries == 100 {
-			return 0, io.ErrNoProgress
-		}
-		more, err = u.body.Read(data[n:cap(data)][:1])
-	}
-	if more > 0 {
-		return 0, errLongBody
-	}
-	return n, err
-}
-
-// frame puts the n bytes at mem[32:] into a chunk, with the last chunk behind
-// it at the end of the body.
-func (u *upload) frame(mem *largeBuffer, n int, end bool) ([]byte, error) {
-	start, out := 32, mem[32:32+n]
-	if n > 0 {
-		const digits = "0123456789abcdef"
-		mem[30], mem[31] = '\r', '\n'
-		start = 30
-		for v := n; v > 0; v >>= 4 {
-			start--
-			mem[start] = digits[v&15]
-		}
-		out = mem[start : 32+n]
-	}
-	if !end {
-		if n > 0 {
-			out = append(out, '\r', '\n')
-		}
-		return out, nil
-	}
-	return lastChunk(out, n > 0, u.body.Trailer())
-}
-
-// lastChunk appends the end of a chunked body; after tells that b ends in data.
-func lastChunk(b []byte, after bool, trailer []Field) ([]byte, error) {
-	if after {
-		b = append(b, '\r', '\n')
-	}
-	b = append(b, '0', '\r', '\n')
-	for _, f := range trailer {
-		if !validField(f) {
-			return nil, fmt.Errorf("trailer %q: %w", f.Name, errFieldName)
-		}
-		b = append(append(b, f.Name...), ':', ' ')
-		b = append(append(b, f.Value...), '\r', '\n')
-	}
-	return append(b, '\r', '\n'), nil
-}
-
-func validField(f Field) bool {
-	for _, c := range f.Name {
-		if !tokenByte[c] {
-			return false
-		}
-	}
-	return len(f.Name) > 0 && printable(f.Value)
-}
-
 // send writes all of p, for as long as the upstream takes something of it now
 // and then.
 func (u *upload) send(p []byte) bool {
@@ -209,7 +92,8 @@ func (u *upload) send(p []byte) bool {
 		}
 		by = earlier(by, u.deadline)
 		if by != 0 && by <= now {
-			return u.fail(IdleTimeout, errTooLate)
+			u.fail(IdleTimeout, errTooLate)
+			return false
 		}
 		if !u.cn.limitWrite(now, by) {
 			return false
@@ -258,7 +142,7 @@ func (u *upload) finished() {
 
 // fail ends the upload and, unless the response is already under way, the
 // exchange.
-func (u *upload) fail(kind Kind, err error) bool {
+func (u *upload) fail(kind Kind, err error) {
 	switch {
 	case u.stopping.Load():
 	case u.answered.Load():
@@ -267,7 +151,6 @@ func (u *upload) fail(kind Kind, err error) bool {
 		u.cause.Store(&Error{Kind: kind, Err: err})
 		u.cn.abort()
 	}
-	return false
 }
 
 // stop ends the upload soon; done tells when. Called by the Response alone.

@@ -102,8 +102,8 @@ func TestClient_BlamesTheClientForItsBody(t *testing.T) {
 			u := serve(t, network, func(p *peer) { p.head(); got <- p.gone() })
 			body := streamed()
 			go give(body)
-			e := fails(t, u.client(t), post(body, length), ClientBody)
-			if e.Unsent {
+			unsent := fails(t, u.client(t), post(body, length), ClientBody)
+			if unsent {
 				t.Error("said to be unsent")
 			}
 			if s := <-got; s == sentWhole {
@@ -127,7 +127,7 @@ func TestClient_BlamesTheClientForItsBody(t *testing.T) {
 		})
 	})
 	u := serve(t, "tcp", func(p *peer) { p.gone() })
-	if e := fails(t, u.client(t), post(inMem("abc"), 4), ClientBody); !e.Unsent {
+	if unsent := fails(t, u.client(t), post(inMem("abc"), 4), ClientBody); !unsent {
 		t.Error("a body in memory of another length was sent")
 	}
 }
@@ -186,6 +186,20 @@ func TestClient_DeliversAnEarlyRefusalAndStopsTheUpload(t *testing.T) {
 			p.say(tooLarge)
 			<-delivered
 		})
+	})
+}
+
+func TestClient_DeliversAnEarlyRefusalOfALargeBodyInMemory(t *testing.T) {
+	onEach(t, func(t *testing.T, network string) {
+		delivered := make(chan bool)
+		u := serve(t, network, func(p *peer) {
+			p.head()
+			p.say(tooLarge)
+			<-delivered
+		})
+		large := strings.Repeat("a", 64<<20) // more than the socket takes
+		wants(t, must(t, u.client(t), post(inMem(large), int64(len(large)))), 413, "big")
+		close(delivered)
 	})
 }
 
@@ -324,9 +338,9 @@ func TestClient_FirstByteCountsFromTheWholeRequest(t *testing.T) {
 			began = time.Now()
 			_ = body.w.Close()
 		}()
-		e := fails(t, u.client(t), req, FirstByteTimeout)
-		if ended = time.Now(); ended.Sub(began) < 60*time.Millisecond || e.Unsent {
-			t.Errorf("given up after %v, unsent %v", ended.Sub(began), e.Unsent)
+		unsent := fails(t, u.client(t), req, FirstByteTimeout)
+		if ended = time.Now(); ended.Sub(began) < 60*time.Millisecond || unsent {
+			t.Errorf("given up after %v, unsent %v", ended.Sub(began), unsent)
 		}
 	})
 }

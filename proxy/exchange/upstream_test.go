@@ -202,8 +202,9 @@ func must(t *testing.T, c *Client, req *Request) *Response {
 	return r
 }
 
-// fails does req, which must fail with kind.
-func fails(t *testing.T, c *Client, req *Request, kind Kind) *Error {
+// fails does req, which must fail with kind, and gives whether it is said to be
+// unsent.
+func fails(t *testing.T, c *Client, req *Request, kind Kind) (unsent bool) {
 	t.Helper()
 	r := new(Response)
 	err := c.Do(req, r)
@@ -215,7 +216,10 @@ func fails(t *testing.T, c *Client, req *Request, kind Kind) *Error {
 	if !errors.As(err, &e) || e.Kind != kind {
 		t.Fatalf("Do: %v; want %v", err, kind)
 	}
-	return e
+	if e.Err == nil && kind != Canceled {
+		t.Errorf("Do: %v, without a cause", err)
+	}
+	return e.Unsent
 }
 
 // readAll reads the body as io.ReadAll does, but not through WriteTo.
