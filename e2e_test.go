@@ -98,11 +98,7 @@ func needModules(t *testing.T, name string) {
 	if _, err := os.Stat(app(t, name, "node_modules")); err == nil {
 		return
 	}
-	message := fmt.Sprintf("the packages of testdata/apps/%s are not installed; run: npm ci --prefix testdata/apps/%s", name, name)
-	if os.Getenv("DROVER_TEST_NO_SKIP") == "1" {
-		t.Fatal(message)
-	}
-	t.Skip("SKIPPED " + t.Name() + ": " + message)
+	workertest.Lack(t, fmt.Sprintf("the packages of testdata/apps/%s are not installed; run: npm ci --prefix testdata/apps/%s", name, name))
 }
 
 // long says whether the tests under load take the minute they are about.

@@ -185,7 +185,7 @@ func TestPID1_ServesAndReapsOrphans(t *testing.T) {
 	workertest.Need(t, "root")
 	workertest.Need(t, "unshare")
 	if out, err := exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED %s: this machine does not allow a PID namespace: %v %s", t.Name(), err, out)
+		workertest.Lack(t, fmt.Sprintf("this machine does not allow a PID namespace: %v %s", err, out))
 	}
 	d := newInstance(t)
 	// Each start leaves two orphans behind, one that ends soon and one that does not.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/drover-proxy/drover/internal/workertest"
 )
 
 // full returns metrics in which every metric has a value.
@@ -57,14 +59,8 @@ func TestMetrics_PassTheLinter(t *testing.T) {
 }
 
 func TestMetrics_PassPromtool(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("DROVER_TEST_NO_SKIP") == "1" {
-			t.Fatal("promtool is missing; install prometheus")
-		}
-		t.Skip("SKIPPED: promtool is missing; install prometheus to check the metrics with it")
-	}
-	cmd := exec.Command(promtool, "check", "metrics")
+	workertest.Need(t, "promtool")
+	cmd := exec.Command("promtool", "check", "metrics")
 	cmd.Stdin = strings.NewReader(scrape(t, full(), ""))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
@@ -160,25 +156,6 @@ func TestRequest_CountsFromManyGoroutines(t *testing.T) {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("no line %s", line)
 		}
-	}
-}
-
-func TestRequest_ObserveAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("sync.Pool throws items away on purpose under the race detector")
-	}
-	m := New(BuildInfo{})
-	r, u, c := m.Request("web", "app"), m.Upstream("app", "app-1"), m.Connection("web", "http")
-	method := []byte("GET")
-	one := func() {
-		r.Observe(MethodName(method), 200, time.Millisecond, 1, 1)
-		u.Observe(200, time.Millisecond)
-		c.Open()
-		c.Close()
-	}
-	one()
-	if n := testing.AllocsPerRun(1000, one); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/drover-proxy/drover/internal/workertest"
 	"github.com/drover-proxy/drover/process"
 )
 
@@ -108,7 +109,7 @@ func withLoader(t *testing.T, loader string) string {
 			return string(text)
 		}
 	}
-	t.Skip("SKIPPED: /bin/sh has no loader known to this test")
+	workertest.Lack(t, "/bin/sh has no loader known to this test")
 	return ""
 }
 

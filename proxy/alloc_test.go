@@ -67,18 +67,3 @@ func plainRig(t *testing.T) *rig {
 	go echoPlain(ln, []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: today\r\nContent-Length: 5\r\n\r\nhello"))
 	return newRig(t, func(c *config.Config) { c.Pools["app"].Strategy = "least-connections" }, ln.Addr().String())
 }
-
-// With log, metrics, breaker, retry and request ids on, a request on the plain
-// path costs the breaker's two allocations and none of ours.
-func TestPlainPath_Allocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("sync.Pool drops objects at random under the race detector")
-	}
-	once := plainPath(t, plainRig(t))
-	for range 200 {
-		once()
-	}
-	if n := testing.AllocsPerRun(2000, once); n > 2 {
-		t.Errorf("%v allocations per request, want at most 2", n)
-	}
-}

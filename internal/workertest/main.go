@@ -57,9 +57,15 @@ func Need(t testing.TB, what string) {
 	} else if _, err := exec.LookPath(what); err != nil {
 		missing = fmt.Sprintf("%s is not installed", what)
 	}
-	if missing == "" {
-		return
+	if missing != "" {
+		Lack(t, missing)
 	}
+}
+
+// Lack skips the test because of what is missing, or fails it where
+// DROVER_TEST_NO_SKIP is 1.
+func Lack(t testing.TB, missing string) {
+	t.Helper()
 	if os.Getenv(noSkipEnv) == "1" {
 		t.Fatalf("cannot run %s: %s (and %s=1 forbids to skip)", t.Name(), missing, noSkipEnv)
 	}
