@@ -41,7 +41,7 @@ fuzz: ## FUZZTIME (5s) of every fuzz target
 	@set -e; grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | \
 	sed -E 's|^(.*)/[^/]*:func (Fuzz.*)$$|\1 \2|' | sort -u | while read -r dir name; do \
 		echo "--- $$dir $$name"; \
-		$(GO) test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME); \
+		$(GO) test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; \
 	done
 
 docker: ## the image that application images copy the binary from (needs docker)
