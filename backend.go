@@ -158,7 +158,7 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		InFlight: w.InFlight, Requests: w.Requests, Breaker: w.Breaker, Drained: w.Drained, Maintenance: w.Maintenance,
 		LastError: w.LastWords, Limits: map[string]admin.Limit{},
 	}
-	if sample, ok := b.d.sampler.Latest(w.ID); ok {
+	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
 	}
 	return row

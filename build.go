@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -27,7 +28,7 @@ const rememberedEvents = 1000
 // build makes every part. No worker runs and nothing listens yet; on error what
 // was made is closed again.
 func build(from source, cfg *config.Config) (_ *drover, err error) {
-	d := &drover{source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), stops: make(chan bool, 4), failed: make(chan error, 1)}
+	d := &drover{source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), dismissed: make(map[*unit]struct{}), stops: make(chan bool, 4), failed: make(chan error, 1)}
 	if d.executable, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find drover's own program: %w", err)
 	}
@@ -75,6 +76,7 @@ func (d *drover) buildUnits() error {
 		}
 		d.units[name] = u
 	}
+	d.proven.Store(!slices.ContainsFunc(d.allUnits(), func(u *unit) bool { return u.sup != nil }))
 	return nil
 }
 

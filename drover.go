@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -39,10 +40,15 @@ type drover struct {
 	admin     *admin.Server
 	rolls     rolls
 
-	reloading sync.Mutex   // held during a reload: one at a time
-	mu        sync.RWMutex // guards settings and units
+	reloading sync.Mutex // held during a reload: one at a time
+	stopping  bool       // guarded by reloading: no more reloads
+
+	mu        sync.RWMutex // guards what follows
 	settings  *config.Config
 	units     map[string]*unit
+	dismissed map[*unit]struct{} // taken out by a reload; their workers drain
+
+	proven atomic.Bool // a worker was ready, or there was none to wait for
 
 	stops  chan bool  // requests to stop; true: at once
 	failed chan error // a part that ended with an error
@@ -53,4 +59,12 @@ func (d *drover) current() *config.Config {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.settings
+}
+
+// noMoreReloads returns when no reload is going on and none can begin: what
+// stops drover must meet all that was started.
+func (d *drover) noMoreReloads() {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.stopping = true
 }

@@ -11,14 +11,22 @@ const lastLines = 20
 
 // hopeless reports whether no worker of any pool was ever ready and every pool
 // has given up (interface §1), with the reason of one of them. An orchestrator
-// then sees a bad image instead of a front that answers 503 for ever.
+// then sees a bad image instead of a front that answers 503 for ever. What a
+// reload adds to a drover that has served cannot end it.
 func (d *drover) hopeless() (reason string, hopeless bool) {
+	if d.proven.Load() {
+		return "", false
+	}
 	for _, u := range d.allUnits() {
 		if u.sup == nil {
 			continue
 		}
+		if u.sup.EverReady() {
+			d.proven.Store(true)
+			return "", false
+		}
 		given, why := u.sup.Hopeless()
-		if !given || u.sup.EverReady() {
+		if !given {
 			return "", false
 		}
 		reason, hopeless = fmt.Sprintf("pool %s: %s", u.pool.Name(), why), true

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -21,7 +22,7 @@ func (d *drover) Reload() (admin.ReloadResult, error) {
 	d.metrics.Reload(err == nil)
 	e := event.Event{Kind: event.ReloadSucceeded, Subject: d.source.file(), Message: diff.String()}
 	if err != nil {
-		e.Kind, e.Message = event.ReloadFailed, err.Error()
+		e.Kind, e.Message = event.ReloadFailed, outcome(err)
 	}
 	d.bus.Publish(e)
 	return result, err
@@ -32,28 +33,42 @@ func (d *drover) reload() (admin.ReloadResult, config.Difference, error) {
 	none := func(err error) (admin.ReloadResult, config.Difference, error) {
 		return admin.ReloadResult{}, config.Difference{}, badSettings(err)
 	}
-	if d.front.Draining() {
-		return admin.ReloadResult{}, config.Difference{}, admin.Conflict("drover is stopping; start it again to use new settings")
+	if d.stopping {
+		return none(admin.Conflict("drover is stopping; start it again to use new settings"))
 	}
 	if d.source.file() == "" {
-		return admin.ReloadResult{}, config.Difference{}, admin.Conflict(
-			"drover was started without a settings file, so there is nothing to read again; drover restart app replaces the workers")
+		return none(admin.Conflict(
+			"drover was started without a settings file, so there is nothing to read again; drover restart app replaces the workers"))
 	}
 	next, err := d.source.load()
 	if err != nil {
 		return none(err)
 	}
 	diff := config.Compare(d.settings, next)
-	p, err := d.plan(next, diff)
+	p, err := d.plan(next)
 	if err != nil {
 		return none(err)
 	}
-	old := d.publish(next, p.added, nil) // the front looks pools up by name
-	if err := d.front.Apply(next); err != nil {
-		d.publish(old, nil, diff.Added)
+	diff.Rolled = slices.DeleteFunc(diff.Rolled, func(name string) bool {
+		if p.units[name].sup != nil {
+			return false
+		}
+		// Nothing is rolled where there are no workers.
+		for _, key := range diff.Roll {
+			if strings.HasPrefix(key, "pools."+name+".") {
+				diff.Apply = append(diff.Apply, key)
+			}
+		}
+		return true
+	})
+	old, units := d.publish(next, p.units) // the front looks pools up by name
+	if err := d.applyShared(old, next); err != nil {
+		d.publish(old, units)
 		return none(err)
 	}
-	result := admin.ReloadResult{Rolled: diff.Rolled, Applied: diff.Apply, NeedsRestart: diff.Restart, Operations: map[string]string{}}
+	result := admin.ReloadResult{
+		Added: diff.Added, Removed: diff.Removed, Rolled: diff.Rolled, Applied: diff.Apply, NeedsRestart: diff.Restart, Operations: map[string]string{},
+	}
 	for _, u := range p.added {
 		u.start(d.report)
 	}
@@ -62,63 +77,75 @@ func (d *drover) reload() (admin.ReloadResult, config.Difference, error) {
 			result.Operations[name] = id
 		}
 	}
-	if err := errors.Join(d.logs.Apply(next.Logging), d.admin.Apply(next.Admin)); err != nil {
-		d.log.Warn("a part of the settings could not be applied", zap.Error(err))
-	}
 	d.sampler.SetInterval(next.Monitoring.SampleInterval.Std())
 	for _, u := range p.removed {
-		go u.stop()
+		d.dismiss(u)
 	}
-	d.publish(next, nil, diff.Removed)
 	return result, diff, nil
+}
+
+// applyShared changes what the pools share. When a part of it refuses, those
+// before it get the old settings back.
+func (d *drover) applyShared(old, next *config.Config) error {
+	if err := d.logs.Apply(next.Logging); err != nil {
+		return err
+	}
+	if err := d.admin.Apply(next.Admin); err != nil {
+		return errors.Join(err, d.logs.Apply(old.Logging))
+	}
+	if err := d.front.Apply(next); err != nil {
+		return errors.Join(err, d.admin.Apply(old.Admin), d.logs.Apply(old.Logging))
+	}
+	return nil
 }
 
 // plan is what a reload builds before it publishes.
 type plan struct {
-	added   map[string]*unit
+	units   map[string]*unit // all that there are afterwards
+	added   []*unit          // of those, the new ones
 	removed []*unit
-	checks  map[string]healthcheck.Check // of the pools that stay and changed
+	checks  map[string]healthcheck.Check // of the pools that stay
 }
 
-func (d *drover) plan(next *config.Config, diff config.Difference) (plan, error) {
-	p := plan{added: map[string]*unit{}, checks: map[string]healthcheck.Check{}}
-	for _, name := range diff.Added {
-		u, err := d.newUnit(name, next.Pools[name], next)
-		if err != nil {
-			return p, err
-		}
-		p.added[name] = u
-	}
-	for _, name := range diff.Removed {
-		p.removed = append(p.removed, d.unit(name))
-	}
+// plan builds a unit for each pool that is new, or that gets its first command
+// or loses it; the unit that such a pool had is removed.
+func (d *drover) plan(next *config.Config) (plan, error) {
+	p := plan{units: map[string]*unit{}, checks: map[string]healthcheck.Check{}}
 	for name, cfg := range next.Pools {
-		if p.added[name] != nil {
+		u := d.unit(name)
+		if u == nil || (u.sup != nil) != (len(cfg.Command) > 0) {
+			// Two workers of one name would share a socket's path, a log and their numbers.
+			if d.leaving(name) {
+				return p, admin.Conflict("the workers that pool %s had before still drain; reload again when they are gone", name)
+			}
+			built, err := d.newUnit(name, cfg, next)
+			if err != nil {
+				return p, err
+			}
+			p.units[name], p.added = built, append(p.added, built)
 			continue
 		}
 		check, err := healthcheck.New(cfg, d.exec(name, next))
 		if err != nil {
 			return p, err
 		}
-		p.checks[name] = check
+		p.units[name], p.checks[name] = u, check
+	}
+	for _, u := range d.allUnits() {
+		if p.units[u.pool.Name()] != u {
+			p.removed = append(p.removed, u)
+		}
 	}
 	return p, nil
 }
 
-// publish puts settings in force, adds units and takes others out. It returns
-// the settings before.
-func (d *drover) publish(next *config.Config, add map[string]*unit, remove []string) *config.Config {
+// publish puts settings and units in force and returns those before.
+func (d *drover) publish(next *config.Config, units map[string]*unit) (*config.Config, map[string]*unit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	old := d.settings
-	d.settings = next
-	for name, u := range add {
-		d.units[name] = u
-	}
-	for _, name := range remove {
-		delete(d.units, name)
-	}
-	return old
+	settings, before := d.settings, d.units
+	d.settings, d.units = next, units
+	return settings, before
 }
 
 // reconfigure applies settings to a pool that stays, and returns the id of the
@@ -145,6 +172,10 @@ func (d *drover) reloadBySignal() { _, _ = d.Reload() }
 
 // badSettings is the API's refusal, with a line for each fault.
 func badSettings(err error) error {
+	var refused *admin.Error
+	if errors.As(err, &refused) {
+		return refused
+	}
 	var faults config.Faults
 	if !errors.As(err, &faults) {
 		return admin.BadSettings(err.Error(), nil)
@@ -154,4 +185,13 @@ func badSettings(err error) error {
 		details[i] = f.Error()
 	}
 	return admin.BadSettings("the settings are wrong; nothing was changed", details)
+}
+
+// outcome is a refusal in one line, for who sent a signal and reads the log.
+func outcome(err error) string {
+	var refused *admin.Error
+	if !errors.As(err, &refused) || len(refused.Details) == 0 {
+		return err.Error()
+	}
+	return refused.Message + ": " + strings.Join(refused.Details, "; ")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/drover-proxy/drover/admin"
@@ -32,7 +33,8 @@ func (r *rolls) add(started *supervisor.Roll) string {
 func (r *rolls) operation(id string) (admin.Operation, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, roll := range r.recent {
+	// Newest first: a pool that a reload took away and brought back counts its rolls from 1 again.
+	for _, roll := range slices.Backward(r.recent) {
 		if roll.ID == id {
 			return operationOf(roll), true
 		}

@@ -34,6 +34,7 @@ func run(o cli.RunOptions) int {
 	}
 	defer d.close()
 	if err := d.open(); err != nil {
+		d.admin.Close()
 		fmt.Fprintln(os.Stderr, "drover:", err)
 		return cli.ExitFailed
 	}
@@ -67,6 +68,7 @@ func (d *drover) serve() int {
 
 	status := d.wait(signals)
 
+	d.noMoreReloads()
 	d.bus.Publish(event.Event{Kind: event.Stopping, Subject: "drover", Message: "requests in flight end, then the workers stop"})
 	done := make(chan struct{})
 	go func() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -38,10 +39,43 @@ func (d *drover) allUnits() []*unit {
 	return all
 }
 
+// dismiss stops a unit that the settings no longer have, while everything else goes on.
+func (d *drover) dismiss(u *unit) {
+	d.mu.Lock()
+	d.dismissed[u] = struct{}{}
+	d.mu.Unlock()
+	go func() {
+		u.stop()
+		d.mu.Lock()
+		delete(d.dismissed, u)
+		d.mu.Unlock()
+	}()
+}
+
+// leaving reports whether a dismissed unit of that name still has workers.
+func (d *drover) leaving(name string) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for u := range d.dismissed {
+		if u.pool.Name() == name && u.sup != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// unstopped returns all units that may have processes, the dismissed ones too.
+func (d *drover) unstopped() []*unit {
+	all := d.allUnits()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return slices.AppendSeq(all, maps.Keys(d.dismissed))
+}
+
 // stopUnits stops every unit at the same time and waits until the last process is gone.
 func (d *drover) stopUnits() {
 	var all sync.WaitGroup
-	for _, u := range d.allUnits() {
+	for _, u := range d.unstopped() {
 		all.Go(u.stop)
 	}
 	all.Wait()
@@ -50,7 +84,7 @@ func (d *drover) stopUnits() {
 // stopFast ends drains and shortens every wait.
 func (d *drover) stopFast() {
 	d.front.StopFast()
-	for _, u := range d.allUnits() {
+	for _, u := range d.unstopped() {
 		if u.sup != nil {
 			u.sup.StopFast()
 		}

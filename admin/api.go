@@ -130,6 +130,8 @@ const (
 
 // ReloadResult is the body of POST /api/v1/reload.
 type ReloadResult struct {
+	Added        []string          `json:"added"`        // pools that are new
+	Removed      []string          `json:"removed"`      // pools that are gone
 	Rolled       []string          `json:"rolled"`       // pools whose workers are replaced one after another
 	Applied      []string          `json:"applied"`      // what changed in place
 	NeedsRestart []string          `json:"needsRestart"` // keys that changed and take effect when drover is started anew

@@ -47,7 +47,7 @@ var examples = map[string]example{
 	"POST /api/v1/upstreams/{id}/maintenance": {path: "/api/v1/upstreams/unix:%2Frun%2Fdb.sock/maintenance", note: "Slashes in an id are escaped, as everywhere in a URL."},
 	"POST /api/v1/upstreams/{id}/weight":      {path: "/api/v1/upstreams/unix:%2Frun%2Fdb.sock/weight", body: `{"weight": 3}`},
 	"GET /api/v1/config":                      {path: "/api/v1/config", note: "Shortened here."},
-	"POST /api/v1/reload":                     {path: "/api/v1/reload", note: "`rolled` are the pools whose workers are replaced one after another, with the ids of these operations; `applied` is what changed in place; `needsRestart` are changed keys that take effect when drover is started anew. 422 with a line for each fault where the settings are wrong; nothing changed then."},
+	"POST /api/v1/reload":                     {path: "/api/v1/reload", note: "`added` and `removed` are pools that are new or gone; `rolled` are the pools whose workers are replaced one after another, with the ids of these operations; `applied` is what changed in place; `needsRestart` are changed keys that take effect when drover is started anew. 422 with a line for each fault where the settings are wrong; nothing changed then."},
 	"GET /api/v1/events":                      {path: "/api/v1/events?limit=10", note: "Newest last; `limit` keeps the newest so many."},
 	"GET /api/v1/operations/{id}":             {path: "/api/v1/operations/roll-1", note: "`state` is `running`, `succeeded` or `failed`; `message` says why it failed."},
 	"POST /api/v1/stop":                       {path: "/api/v1/stop", body: `{"now": false}`},

@@ -93,7 +93,7 @@ func (p *policy) admit(r *http.Request, o origin, need access) *Error {
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return unauthorized("a token is needed: send Authorization: Bearer TOKEN (for drover's commands: DROVER_ADMIN_TOKEN)")
+		return unauthorized("a token is needed: send Authorization: Bearer TOKEN")
 	}
 	role, ok := p.keys.role(strings.TrimSpace(token))
 	if !ok {

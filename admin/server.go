@@ -105,6 +105,17 @@ func listenError(address string, err error) error {
 	return fmt.Errorf("admin.address: listen on %s: %w; %s", address, err, remedy)
 }
 
+// Close closes what Listen opened, where Run is not to follow; Run does it itself.
+func (s *Server) Close() {
+	if s.tcp != nil {
+		_ = s.tcp.Close() // nobody was answered yet
+	}
+	if s.socket != nil {
+		_ = s.socket.Close()
+		s.socket.remove()
+	}
+}
+
 // Address returns the TCP address that is listened on, with the port that was
 // chosen for port 0; empty where there is none. Valid after Listen.
 func (s *Server) Address() string {

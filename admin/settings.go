@@ -16,6 +16,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	result.Added, result.Removed = listed(result.Added), listed(result.Removed)
 	result.Rolled, result.Applied = listed(result.Rolled), listed(result.Applied)
 	result.NeedsRestart = listed(result.NeedsRestart)
 	if result.Operations == nil {

@@ -194,8 +194,10 @@ func TestCommands_OperateTheRunningDrover(t *testing.T) {
 	f("stop", "stop", "stopping")
 	f("stop --now", "stop now", "stopping")
 	f("reload", "reload", "nothing changed")
-	d.reload = admin.ReloadResult{Rolled: []string{"app", "api"}, Applied: []string{"server.timeouts"}, NeedsRestart: []string{"admin.address"}}
-	f("reload", "reload", "applied in place: server.timeouts\nrolling restart: app, api\ntakes effect when drover is started anew: admin.address")
+	d.reload = admin.ReloadResult{Added: []string{"db"}}
+	f("reload", "reload", "new pools: db")
+	d.reload = admin.ReloadResult{Removed: []string{"old"}, Rolled: []string{"app", "api"}, Applied: []string{"server.timeouts"}, NeedsRestart: []string{"admin.address"}}
+	f("reload", "reload", "removed pools: old\napplied in place: server.timeouts\nrolling restart: app, api\ntakes effect when drover is started anew: admin.address")
 }
 
 func TestCommands_RefusalsHaveTheirStatus(t *testing.T) {

@@ -27,13 +27,14 @@ func (c *ReloadCmd) Run(env *Environment) error {
 	if err := client.post("/api/v1/reload", nil, &r); err != nil {
 		return err
 	}
-	if len(r.Rolled)+len(r.Applied)+len(r.NeedsRestart) == 0 {
+	if len(r.Added)+len(r.Removed)+len(r.Rolled)+len(r.Applied)+len(r.NeedsRestart) == 0 {
 		say(env.Stdout, "nothing changed\n")
 	}
 	for _, list := range []struct {
 		about string
 		names []string
 	}{
+		{"new pools", r.Added}, {"removed pools", r.Removed},
 		{"applied in place", r.Applied}, {"rolling restart", r.Rolled}, {"takes effect when drover is started anew", r.NeedsRestart},
 	} {
 		if len(list.names) > 0 {
