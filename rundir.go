@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/drover-proxy/drover/internal/privatedir"
 )
 
 // runDir is the private folder of one running drover: the sockets of its
@@ -21,7 +23,7 @@ func newRunDir(places []string) (*runDir, error) {
 	var faults []error
 	for _, place := range places {
 		path := filepath.Join(place, "run-"+strconv.Itoa(os.Getpid()))
-		err := os.MkdirAll(place, 0o700)
+		err := privatedir.Make(place)
 		if err == nil {
 			removeStale(place)
 			err = os.Mkdir(path, 0o700)

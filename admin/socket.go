@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/drover-proxy/drover/internal/privatedir"
 )
 
 const (
@@ -34,7 +36,7 @@ func SocketFolders(getenv func(string) string) []string {
 // first folder that has any decides. A folder that others could have made is passed over.
 func LiveSockets(folders []string) []string {
 	for _, dir := range folders {
-		if checkFolder(dir) != nil {
+		if privatedir.Check(dir) != nil {
 			continue
 		}
 		var live []string
@@ -89,7 +91,7 @@ func openSocket(setting string, folders []string, log *zap.Logger) (*socket, err
 func autoSocket(folders []string, log *zap.Logger) (*socket, error) {
 	var errs []error
 	for _, dir := range folders {
-		if err := makeFolder(dir); err != nil {
+		if err := privatedir.Make(dir); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -107,34 +109,6 @@ func autoSocket(folders []string, log *zap.Logger) (*socket, error) {
 		errs = append(errs, fmt.Errorf("listen in %s: %w", dir, err))
 	}
 	return nil, fmt.Errorf("admin.socket: auto found no place: %w; name a path in admin.socket, or leave it empty for none", errors.Join(errs...))
-}
-
-// makeFolder sees to it that dir exists, is ours, and is closed to others.
-func makeFolder(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if err := checkFolder(dir); err != nil {
-		return err
-	}
-	if info, err := os.Stat(dir); err == nil && info.Mode().Perm() != 0o700 {
-		return os.Chmod(dir, 0o700)
-	}
-	return nil
-}
-
-// checkFolder refuses what is not a folder of ours: in a temporary directory
-// somebody else could have made it, to learn our tokens.
-func checkFolder(dir string) error {
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || !ok || int(st.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s is not a folder of user %d", dir, os.Geteuid())
-	}
-	return nil
 }
 
 // bind listens at path. A socket that a drover left behind is replaced, anything
