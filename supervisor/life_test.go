@@ -37,6 +37,45 @@ func TestSupervisor_StartsAndStopsWhatIsWanted(t *testing.T) {
 	})
 }
 
+func TestSupervisor_OwnPauseTakesNoTimeFromWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(t, poolConfig(1, func(c *config.Pool) {
+			c.ProcessManagement.StartTimeout = config.Duration(10 * time.Second)
+		}), func(string) behaviour { return behaviour{listens: 8 * time.Second, takes: 8 * time.Second} })
+		// pause makes it look as if drover alone had stood still.
+		pause := func(d time.Duration) {
+			f.s.mu.Lock()
+			defer f.s.mu.Unlock()
+			f.s.lastTick = f.s.lastTick.Add(-d)
+			for _, w := range f.s.slots[0].workers() {
+				w.since = w.since.Add(-d)
+			}
+		}
+		f.settle(time.Second)
+		pause(20 * time.Second)
+		f.settle(time.Second)
+		f.want("app-1.1 starting")
+		f.settle(7 * time.Second)
+		f.want("app-1.1 running")
+		release := f.hold("app-1.1")
+		if err := f.s.Scale(0); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(time.Second)
+		pause(drainTime)
+		f.settle(time.Second)
+		f.want("app-1.1 draining")
+		release()
+		f.settle(time.Second)
+		f.want("app-1.1 stopping")
+		pause(20 * time.Second) // gracefulShutdownTimeout is 10s
+		f.settle(time.Second)
+		if f.happened(event.WorkerKilled) != 0 {
+			t.Error(f.message(event.WorkerKilled))
+		}
+	})
+}
+
 func TestSupervisor_CrashIsFollowedByTheNextGeneration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, poolConfig(2, nil), only(behaviour{ends: 5 * time.Second, code: 3, leaves: true}, "app-2.1"))

@@ -79,7 +79,7 @@ func (s *Supervisor) spawnLocked(sl *slot, w *worker, now time.Time) {
 	}
 	sl.generation++
 	if sl.policy == nil {
-		sl.policy, sl.first = NewRestartPolicy(s.cfg.ProcessManagement), now
+		sl.policy = NewRestartPolicy(s.cfg.ProcessManagement)
 	}
 	started := s.good
 	if s.roll != nil {

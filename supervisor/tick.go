@@ -57,13 +57,29 @@ func (s *Supervisor) passLocked(now time.Time) {
 	s.finishRollLocked()
 }
 
-// noticePauseLocked tells the liveness rule when our own timer was late. The
-// monotonic clock stands still while a machine sleeps, the wall clock does not.
+// noticePauseLocked looks whether our own timer was late. Then failed probes
+// prove nothing, and the pause takes nothing from the time that a worker has to
+// become ready, to drain or to end. The monotonic clock, by which that time is
+// measured, stands still while a machine sleeps; the wall clock does not.
 func (s *Supervisor) noticePauseLocked(now time.Time) {
-	if last := s.lastTick; !last.IsZero() && max(now.Sub(last), now.Round(0).Sub(last.Round(0))) > tickEvery+lateAfter {
-		s.liveness.Late(now)
-	}
+	last := s.lastTick
 	s.lastTick = now
+	if last.IsZero() {
+		return
+	}
+	gap := now.Sub(last)
+	if max(gap, now.Round(0).Sub(last.Round(0))) <= tickEvery+lateAfter {
+		return
+	}
+	s.liveness.Late(now)
+	if gap <= tickEvery {
+		return
+	}
+	for _, sl := range s.slots {
+		for _, w := range sl.workers() {
+			w.since = w.since.Add(gap - tickEvery)
+		}
+	}
 }
 
 // settleLocked ends the workers of a slot that is not wanted and starts the one

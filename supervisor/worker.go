@@ -51,11 +51,10 @@ type slot struct {
 	ended    bool // it ended and respawn is off
 	failed   bool // its budget was spent, and no worker of it was ready since
 
-	first    time.Time // when its first worker was started
-	ready    bool      // a worker of it was ready once
-	failures int       // tries in a row that did not become ready
-	exits    int       // unplanned ends before ready, until ready once
-	timedOut bool      // a worker was not ready within startTimeout
+	ready    bool // a worker of it was ready once
+	failures int  // tries in a row that did not become ready
+	exits    int  // unplanned ends before ready, until ready once
+	timedOut bool // a worker was not ready within startTimeout
 
 	restarts   uint64
 	lastReason Reason
