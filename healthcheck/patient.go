@@ -2,10 +2,13 @@ package healthcheck
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"syscall"
 	"time"
 
 	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/process"
 )
 
 // A starting worker is probed every startEvery at first; the wait grows by
@@ -98,6 +101,12 @@ func (p *Prober) probe(ctx context.Context, s *settings, pt *patient, planned ti
 		p.observe("late", end.Sub(start))
 		return
 	}
+	if ownFault(err) {
+		pt.status.LastError = err.Error()
+		u.SetProbe(pt.status)
+		p.observe("late", end.Sub(start)) // as after a pause: it never came to be asked
+		return
+	}
 	pt.note(err, start, end)
 	// Status first: whoever is told of the new state finds the reason.
 	verdict := pt.tracker.Record(err == nil)
@@ -123,6 +132,21 @@ func (p *Prober) probe(ctx context.Context, s *settings, pt *patient, planned ti
 // was late, or we stood still while it lasted.
 func (p *Prober) late(planned, start, end time.Time) bool {
 	return start.Sub(planned) > pulseSlack || p.pulse.stoodStill(start, end)
+}
+
+// ownFault tells whether a probe failed because drover, or the machine, is short
+// of descriptors, memory, local ports or processes: nobody was asked. EAGAIN of
+// a connect is not among them: that is a Unix socket whose owner does not accept.
+func ownFault(err error) bool {
+	if start, ok := errors.AsType[*process.StartError](err); ok {
+		return start.Op == "fork"
+	}
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 // note writes a probe into the status.

@@ -3,13 +3,18 @@ package healthcheck
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/process"
 )
 
 // clinic is a pool with a prober whose check answers from a map.
@@ -288,6 +293,37 @@ func TestProber_LateFailuresDoNotCount(t *testing.T) {
 		}
 	})
 }
+
+func TestProber_OwnShortageIsNoFailure(t *testing.T) {
+	withClinic(t, nil, func(t *testing.T, c *clinic) {
+		u := c.pool.Get("a")
+		f := func(err error, failures int) {
+			t.Helper()
+			pt := &patient{upstream: u, tracker: NewTracker(1, 3)}
+			s := *c.prober.current()
+			s.check = failing{err}
+			c.prober.probe(t.Context(), &s, pt, time.Now())
+			if st := u.Probe(); st.Failures != failures || st.LastError == "" || st.FirstFailure.IsZero() != (failures == 0) {
+				t.Errorf("after %v the status is %+v, want %d failures", err, st, failures)
+			}
+		}
+		dial := func(errno syscall.Errno) error {
+			return fmt.Errorf("GET /: %w", &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", errno)})
+		}
+		f(dial(syscall.EMFILE), 0)
+		f(dial(syscall.ENFILE), 0)
+		f(dial(syscall.EADDRNOTAVAIL), 0)
+		f(&process.StartError{Op: "fork", Err: syscall.EAGAIN}, 0)
+		f(&process.StartError{Op: "lookup", Err: syscall.ENOENT}, 1)
+		f(dial(syscall.ECONNREFUSED), 1)
+		f(dial(syscall.EAGAIN), 1) // the queue of a Unix socket is full
+	})
+}
+
+// failing is a check that always says the same.
+type failing struct{ err error }
+
+func (f failing) Probe(context.Context, string, string) error { return f.err }
 
 func TestProber_Reconfigure(t *testing.T) {
 	withClinic(t, nil, func(t *testing.T, c *clinic) {
