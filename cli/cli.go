@@ -41,27 +41,17 @@ func (e *ExitError) Error() string { return e.Message }
 // grammar is the command line. Each command is a type with Run(*Environment) error
 // and Help() string, which shows an example.
 type grammar struct {
-	Run     RunCmd     `cmd:"" help:"Run the front and its workers in the foreground."`
-	Check   CheckCmd   `cmd:"" help:"Read and validate settings, print every fault."`
-	Config  ConfigCmd  `cmd:"" help:"Print the effective settings, with defaults filled in."`
-	Schema  SchemaCmd  `cmd:"" help:"Print the JSON Schema of the settings file."`
-	Status  StatusCmd  `cmd:"" help:"What is running, and is it well?"`
-	Workers WorkersCmd `cmd:"" help:"List the workers."`
-	Pools   PoolsCmd   `cmd:"" help:"List the pools and their upstreams."`
-	Scale   ScaleCmd   `cmd:"" help:"Set the number of workers of a pool."`
-	Restart RestartCmd `cmd:"" help:"Replace the workers of a pool one after another."`
-	Worker  struct {
-		Drain   WorkerCmd `cmd:"" help:"Send it nothing new; the process stays and is probed."`
-		Resume  WorkerCmd `cmd:"" help:"Take back a drain."`
-		Restart WorkerCmd `cmd:"" help:"Replace it by its next generation."`
-		Stop    WorkerCmd `cmd:"" help:"Stop it; its slot stays empty until it or its pool is restarted."`
-	} `cmd:"" help:"Operate one worker."`
-	Upstream struct {
-		Drain       UpstreamCmd `cmd:"" help:"Send it nothing new; it is still probed."`
-		Resume      UpstreamCmd `cmd:"" help:"Take back a drain or maintenance."`
-		Maintenance UpstreamCmd `cmd:"" help:"Drain it, without probes and restarts."`
-		Weight      WeightCmd   `cmd:"" help:"Set its weight, 0 to 256; 0 takes nothing new."`
-	} `cmd:"" help:"Operate one upstream, a worker or an address."`
+	Run       RunCmd       `cmd:"" help:"Run the front and its workers in the foreground."`
+	Check     CheckCmd     `cmd:"" help:"Read and validate settings, print every fault."`
+	Config    ConfigCmd    `cmd:"" help:"Print the effective settings, with defaults filled in."`
+	Schema    SchemaCmd    `cmd:"" help:"Print the JSON Schema of the settings file."`
+	Status    StatusCmd    `cmd:"" help:"What is running, and is it well?"`
+	Workers   WorkersCmd   `cmd:"" help:"List the workers."`
+	Pools     PoolsCmd     `cmd:"" help:"List the pools and their upstreams."`
+	Scale     ScaleCmd     `cmd:"" help:"Set the number of workers of a pool."`
+	Restart   RestartCmd   `cmd:"" help:"Replace the workers of a pool one after another."`
+	Worker    WorkerCmds   `cmd:"" help:"Operate one worker."`
+	Upstream  UpstreamCmds `cmd:"" help:"Operate one upstream, a worker or an address."`
 	Reload    ReloadCmd    `cmd:"" help:"Read the settings again and apply what changed."`
 	Stop      StopCmd      `cmd:"" help:"Drain and stop the running drover."`
 	Events    EventsCmd    `cmd:"" help:"What happened."`
@@ -93,6 +83,9 @@ func Main(args []string, env Environment) (code int) {
 		env.Getenv = os.Getenv
 	}
 	args, command := cut(args)
+	if slices.Equal(args, []string{"--version"}) {
+		args = []string{"version"} // what people try first
+	}
 	var g grammar
 	g.Run.command = command
 	parser, err := kong.New(&g,

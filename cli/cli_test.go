@@ -75,6 +75,7 @@ func TestMain_ExitStatusAndMessage(t *testing.T) {
 	f("scale app -3", 2, "")
 	f("upstream weight a 300", 2, "weight 300 is not a number from 0 to 256")
 	f("version", 0, "drover 1.2.3 commit ")
+	f("--version", 0, "drover 1.2.3 commit ")
 	f("run node server.js", 2, "put -- before the command")
 	f("run --workers 4", 2, "--workers needs a command")
 	f("run -c drover.yaml -- node server.js", 2, "do not go together")
@@ -126,4 +127,40 @@ func TestMain_EveryCommandHasHelpWithAnExample(t *testing.T) {
 		text.WriteString("$ drover " + command + " --help\n" + r.out + "\n")
 	}
 	golden(t, "help.txt", "$ drover --help\n"+run([]string{"--help"}).out+"\n"+text.String())
+}
+
+func TestHelp_ShowsAnExampleOfEveryCommand(t *testing.T) {
+	f := func(command, example string) {
+		t.Helper()
+		for _, flag := range []string{"-h", "--help"} {
+			r := run(append(strings.Fields(command), flag))
+			if r.code != 0 || r.errors != "" || !strings.Contains(r.out, "\n    "+example+"\n") {
+				t.Errorf("drover %s %s: status %d, no example %q in\n%s%s", command, flag, r.code, example, r.out, r.errors)
+			}
+		}
+	}
+	f("run", "drover run -- node server.js")
+	f("run", "drover run -c drover.yaml")
+	f("check", "drover check -c drover.yaml")
+	f("config", "drover config -c drover.yaml")
+	f("schema", "drover schema > drover.schema.json")
+	f("status", "drover status")
+	f("workers", "drover workers")
+	f("pools", "drover pools")
+	f("scale", "drover scale app 8")
+	f("restart", "drover restart app --wait")
+	f("reload", "drover reload")
+	f("stop", "drover stop --now")
+	f("events", "drover events")
+	f("sample-app", "PORT=3000 drover sample-app")
+	f("version", "drover version")
+	f("worker", "drover worker drain app-3")
+	for _, verb := range []string{"drain", "resume", "restart", "stop"} {
+		f("worker "+verb, "drover worker drain app-3")
+	}
+	f("upstream", "drover upstream drain 10.0.0.5:8080")
+	for _, verb := range []string{"drain", "resume", "maintenance"} {
+		f("upstream "+verb, "drover upstream drain 10.0.0.5:8080")
+	}
+	f("upstream weight", "drover upstream weight 10.0.0.5:8080 3")
 }

@@ -201,7 +201,7 @@ func TestCommands_OperateTheRunningDrover(t *testing.T) {
 }
 
 func TestCommands_RefusalsHaveTheirStatus(t *testing.T) {
-	d := &drover{outcome: admin.Operation{State: admin.Failed, Message: "app-1.2 was not ready within 1m0s"}}
+	d := &drover{outcome: admin.Operation{State: admin.Failed, Message: "rolled back: app-1.2 was not ready within 1m0s"}}
 	address := d.start(t, event.NewBus(1))
 	f := func(args string, refuse error, code int, says string) {
 		t.Helper()
@@ -214,6 +214,8 @@ func TestCommands_RefusalsHaveTheirStatus(t *testing.T) {
 		}
 	}
 	f("restart app --wait", nil, 3, "drover: app: the restart was rolled back: app-1.2 was not ready within 1m0s")
+	d.outcome.Message = "drover is stopping"
+	f("restart app --wait", nil, 3, "drover: app: the restart failed: drover is stopping")
 	f("restart app", admin.Conflict("a restart of app is going on"), 3, "drover: a restart of app is going on")
 	f("restart web", admin.NotFound("there is no pool web"), 1, "drover: there is no pool web")
 	f("reload", admin.BadSettings("the settings are wrong", []string{"drover.yaml:3: a: b; c", "drover.yaml:4: d: e; f"}), 3,

@@ -25,7 +25,9 @@ type EventsCmd struct {
 
 // Help shows an example.
 func (*EventsCmd) Help() string {
-	return `  drover events
+	return `Examples:
+
+  drover events
   drover events -f --json | jq -r .message`
 }
 

@@ -14,7 +14,9 @@ type PoolsCmd struct {
 
 // Help shows an example.
 func (*PoolsCmd) Help() string {
-	return `  drover pools
+	return `Examples:
+
+  drover pools
   drover pools --json`
 }
 

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/drover-proxy/drover/admin"
@@ -44,7 +44,11 @@ func (c *RestartCmd) Run(env *Environment) error {
 		return err
 	}
 	if o.State == admin.Failed {
-		return &ExitError{Code: ExitRefused, Message: fmt.Sprintf("%s: the restart was rolled back: %s", c.Pool, o.Message)}
+		how := "failed: "
+		if strings.HasPrefix(o.Message, "rolled back") {
+			how = "was "
+		}
+		return &ExitError{Code: ExitRefused, Message: c.Pool + ": the restart " + how + o.Message}
 	}
 	say(env.Stdout, "%s: restarted\n", c.Pool)
 	return nil

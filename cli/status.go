@@ -16,7 +16,9 @@ type StatusCmd struct {
 
 // Help shows an example.
 func (*StatusCmd) Help() string {
-	return `  drover status
+	return `Examples:
+
+  drover status
   drover status --check || echo not ready
   drover status --json --admin http://127.0.0.1:9900`
 }

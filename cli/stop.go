@@ -5,14 +5,15 @@ import "github.com/drover-proxy/drover/admin"
 // StopCmd stops the running drover.
 type StopCmd struct {
 	clientFlags
-	Now bool `help:"Do not wait for requests in flight."`
+	Now bool `help:"Do not wait for requests in flight, as a second SIGTERM does."`
 }
 
 // Help shows an example.
 func (*StopCmd) Help() string {
 	return `Without --now, requests in flight are finished first, for as long as server.timeouts.drain allows.
 
-  drover stop`
+  drover stop
+  drover stop --now`
 }
 
 // Run asks for it.

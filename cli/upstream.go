@@ -8,6 +8,17 @@ import (
 	"github.com/drover-proxy/drover/admin"
 )
 
+// UpstreamCmds are the verbs for one upstream.
+type UpstreamCmds struct {
+	Drain       UpstreamCmd `cmd:"" help:"Send it nothing new; it is still probed."`
+	Resume      UpstreamCmd `cmd:"" help:"Take back a drain or maintenance."`
+	Maintenance UpstreamCmd `cmd:"" help:"Drain it, without probes and restarts."`
+	Weight      WeightCmd   `cmd:"" help:"Set its weight, 0 to 256; 0 takes nothing new."`
+}
+
+// Help shows examples.
+func (*UpstreamCmds) Help() string { return (*UpstreamCmd)(nil).Help() }
+
 // UpstreamCmd operates one upstream; its name on the command line is the verb.
 type UpstreamCmd struct {
 	clientFlags
@@ -16,7 +27,9 @@ type UpstreamCmd struct {
 
 // Help shows an example.
 func (*UpstreamCmd) Help() string {
-	return `  drover upstream drain 10.0.0.5:8080
+	return `Examples:
+
+  drover upstream drain 10.0.0.5:8080
   drover upstream maintenance a
   drover upstream resume a`
 }
@@ -43,7 +56,11 @@ type WeightCmd struct {
 }
 
 // Help shows an example.
-func (*WeightCmd) Help() string { return `  drover upstream weight 10.0.0.5:8080 3` }
+func (*WeightCmd) Help() string {
+	return `Example:
+
+  drover upstream weight 10.0.0.5:8080 3`
+}
 
 // Validate refuses weights that no upstream can have.
 func (c *WeightCmd) Validate() error {

@@ -42,7 +42,11 @@ func ReadBuild(version string) Build {
 type VersionCmd struct{}
 
 // Help shows an example.
-func (*VersionCmd) Help() string { return `  drover version` }
+func (*VersionCmd) Help() string {
+	return `Example:
+
+  drover version`
+}
 
 // Run prints one line.
 func (*VersionCmd) Run(env *Environment) error {

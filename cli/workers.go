@@ -16,7 +16,9 @@ type WorkersCmd struct {
 
 // Help shows an example.
 func (*WorkersCmd) Help() string {
-	return `  drover workers
+	return `Examples:
+
+  drover workers
   drover workers --json | jq -r '.workers[].pid'`
 }
 
@@ -57,6 +59,17 @@ func workerRow(w admin.Worker) []string {
 		fmt.Sprintf("%.1f%%", w.CPUPercent), size(w.MemoryBytes), fmt.Sprint(w.InFlight), fmt.Sprint(w.Requests), dash(w.Breaker)}
 }
 
+// WorkerCmds are the verbs for one worker.
+type WorkerCmds struct {
+	Drain   WorkerCmd `cmd:"" help:"Send it nothing new; the process stays and is probed."`
+	Resume  WorkerCmd `cmd:"" help:"Take back a drain."`
+	Restart WorkerCmd `cmd:"" help:"Replace it by its next generation."`
+	Stop    WorkerCmd `cmd:"" help:"Stop it; its slot stays empty until it or its pool is restarted."`
+}
+
+// Help shows examples.
+func (*WorkerCmds) Help() string { return (*WorkerCmd)(nil).Help() }
+
 // WorkerCmd operates one worker; its name on the command line is the verb.
 type WorkerCmd struct {
 	clientFlags
@@ -65,7 +78,9 @@ type WorkerCmd struct {
 
 // Help shows an example.
 func (*WorkerCmd) Help() string {
-	return `  drover worker drain app-3
+	return `Examples:
+
+  drover worker drain app-3
   drover worker resume app-3
   drover worker restart app-3.7
   drover worker stop app-3`
