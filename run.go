@@ -21,6 +21,12 @@ const hopelessEvery = 200 * time.Millisecond
 
 // run is the command `drover run`; it returns the exit status of interface §1.
 func run(o cli.RunOptions) int {
+	// First: a signal while parts are being made must not leave them behind, and
+	// PID 1 that has not asked for SIGTERM would end with another status.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+
 	from := source{o}
 	cfg, err := from.load()
 	if err != nil {
@@ -38,16 +44,12 @@ func run(o cli.RunOptions) int {
 		fmt.Fprintln(os.Stderr, "drover:", err)
 		return cli.ExitFailed
 	}
-	return d.serve()
+	return d.serve(signals)
 }
 
 // serve runs every part until there is a reason to stop, then stops them in
 // reverse order. It returns the exit status.
-func (d *drover) serve() int {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
-	defer signal.Stop(signals)
-
+func (d *drover) serve(signals <-chan os.Signal) int {
 	// These watch the others, so they end last.
 	background, endBackground := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
