@@ -91,7 +91,7 @@ func (h *h1) appendFields(dst []byte, a *answer) []byte {
 		case n == nameOther:
 		case n == nameRequestID:
 			continue
-		case n == nameContentLength && a.bodyless:
+		case n == nameContentLength && a.bodyless && a.status >= 200 && a.status != 204: // RFC 9110 section 8.6
 		case n.hopByHop():
 			continue
 		}
@@ -123,7 +123,7 @@ func (h *h1) inform(status int, fields []exchange.Field) {
 	if h.answered {
 		return
 	}
-	a := answer{fields: fields, bodyless: true}
+	a := answer{status: status, fields: fields, bodyless: true}
 	b := appendStatus(nil, status, []byte(reasonOf(status)))
 	b = append(h.appendFields(b, &a), "\r\n"...)
 	_ = h.c.write(b) // a client that has gone is noticed by the answer

@@ -80,7 +80,7 @@ func (h *h1) parse() *refusal {
 		return r
 	}
 	if len(m.authority) == 0 { // HTTP/1.0: the upstream is spoken to in 1.1 and must be given one
-		m.authority = append(m.authority, h.c.local...)
+		m.authority = append([]byte(nil), h.c.local...) // not behind an empty Host: there lies the next field
 	}
 	if !h.http11 && m.has(nameTransferEncoding) {
 		return badRequest("Transfer-Encoding does not exist in HTTP/1.0")

@@ -127,6 +127,9 @@ func TestProxy_FramingOfAnswers(t *testing.T) {
 	f("HEAD", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 77\r\nETag: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 77\r\nETag: x\r\n\r\n", "", true)
 	f("HEAD chunked", "HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "", true)
 	f("304", "GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n", "", true)
+	f("204 with a length", "GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", "", true)
+	f("103 with a length", "GET", "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+		"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", "HTTP/1.1 204 No Content\r\n", true)
 	f("204", "GET", "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", "", true)
 }
 
@@ -157,6 +160,13 @@ func TestProxy_OldClients(t *testing.T) {
 	c.expect("x")
 	c.end()
 	if host := r.server.Address("web").String(); !strings.Contains(up.last(), "\r\nHost: "+host+"\r\n") {
+		t.Errorf("upstream got\n%s", up.last())
+	}
+
+	c = r.dial()
+	c.send("GET / HTTP/1.0\r\nHost:\r\nX-Abcdefghij: 0123456789\r\n\r\n")
+	c.head()
+	if !strings.Contains(up.last(), "\r\nX-Abcdefghij: 0123456789\r\n") || !strings.Contains(up.last(), "\r\nHost: 127.0.0.1:") {
 		t.Errorf("upstream got\n%s", up.last())
 	}
 
