@@ -40,7 +40,7 @@ func (k *call) exchange() error {
 			k.link.metrics.Observe(0, k.latency)
 			r.UpstreamDuration = k.latency
 			k.link = nil
-			k.lease.Release(pool.Outcome{Result: outcomeOf(err)})
+			k.lease.Release(pool.Outcome{Result: k.outcomeOf(err)})
 			c := causeOf(failed)
 			if !k.neverReached(c) {
 				k.spent++

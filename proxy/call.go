@@ -33,8 +33,9 @@ type call struct {
 	req      exchange.Request
 	resp     exchange.Response
 	says     answer // what is passed on of it
-	spent    int    // attempts that count against retry.attempts
-	retrying bool   // a place of the retry budget is held
+	timed    timedSource
+	spent    int  // attempts that count against retry.attempts
+	retrying bool // a place of the retry budget is held
 	inform   func(int, []exchange.Field)
 
 	began   time.Time     // of the present attempt
@@ -101,7 +102,7 @@ func (k *call) clear() {
 	k.lease, k.record = pool.Lease{}, logs.Record{}
 	k.pick = strategy.Request{}
 	clear(k.tried[:])
-	k.req, k.says = exchange.Request{}, answer{}
+	k.req, k.says, k.timed = exchange.Request{}, answer{}, timedSource{}
 	k.replied, k.ended, k.latency, k.spent = false, time.Time{}, 0, 0
 }
 

@@ -34,6 +34,7 @@ type h1Body struct {
 	total       atomic.Int64
 	done        atomic.Bool // the last byte was read
 	interrupted atomic.Bool
+	hungry      atomic.Bool // a Read that waited for the client was interrupted
 	failed      atomic.Pointer[error]
 }
 
@@ -49,6 +50,7 @@ func (b *h1Body) begin(s *h1, length, limit int64) {
 	b.total.Store(0)
 	b.done.Store(false)
 	b.interrupted.Store(false)
+	b.hungry.Store(false)
 	b.failed.Store(nil)
 	if length < 0 {
 		b.chunk.begin(s.br)
@@ -97,7 +99,9 @@ func (b *h1Body) Read(p []byte) (int, error) {
 	}
 	n, err := b.fetch(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		if err = b.name(err); !errors.Is(err, errInterrupted) {
+		if err = b.name(err); errors.Is(err, errInterrupted) {
+			b.hungry.Store(true)
+		} else {
 			b.failed.Store(&err)
 		}
 		return 0, err
@@ -179,6 +183,7 @@ func (b *h1Body) rewind() bool {
 		return false
 	}
 	b.next = 0
+	b.hungry.Store(false)
 	b.resume()
 	return true
 }
@@ -199,6 +204,9 @@ func (b *h1Body) fault() error {
 	}
 	return nil
 }
+
+// waited reports whether the upload was stopped while it waited for the client.
+func (b *h1Body) waited() bool { return b.hungry.Load() }
 
 // pending reports whether bytes of the body may still come.
 func (b *h1Body) pending() bool { return !b.done.Load() }

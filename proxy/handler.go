@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"time"
 
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/proxy/exchange"
@@ -102,9 +103,26 @@ func (k *call) reasonFor(err error) failure {
 		if !k.m.link.gone() {
 			return failDraining // nobody else cancels
 		}
+	case exchange.FirstByteTimeout, exchange.IdleTimeout:
+		if k.clientDawdled() {
+			return failBodyTimeout
+		}
 	}
 	return statusFor(err)
 }
+
+// outcomeOf is outcomeOf for an attempt that got no answer: a client that takes
+// all the time there is (timeouts.total) for its body is not held against the
+// upstream.
+func (k *call) outcomeOf(err error) pool.Result {
+	o := outcomeOf(err)
+	if o == pool.Timeout && k.clientDawdled() {
+		return pool.Neutral
+	}
+	return o
+}
+
+func (k *call) clientDawdled() bool { return k.m.body != nil && k.m.body.waited() }
 
 // fail answers by ourselves, if there is anybody to answer.
 func (k *call) fail(f failure) {
@@ -163,9 +181,32 @@ func (k *call) answer() {
 			r.BytesOut = int64(len(body))
 		}
 	} else {
-		r.BytesOut, err = k.out.relay(a, resp)
+		r.BytesOut, err = k.out.relay(a, k.source())
 	}
 	k.finish(err)
+}
+
+// source is the answer's body; where timeouts.total bounds the exchange, one
+// that tells whose time was up.
+func (k *call) source() source {
+	if k.req.Deadline.IsZero() {
+		return &k.resp
+	}
+	k.timed = timedSource{source: &k.resp, by: k.req.Deadline}
+	return &k.timed
+}
+
+// timedSource notes when the upstream is not even asked before the time is up:
+// the client took it all, by not reading.
+type timedSource struct {
+	source
+	by   time.Time
+	late bool
+}
+
+func (t *timedSource) Read(p []byte) (int, error) {
+	t.late = !time.Now().Before(t.by)
+	return t.source.Read(p)
 }
 
 // whole returns the body when all of it is there already.
@@ -197,6 +238,8 @@ func (k *call) interrupted(out *pool.Outcome, err error) {
 	switch {
 	case k.m.link.ended():
 		out.Result, k.record.End = pool.Neutral, endDraining
+	case errors.As(err, &src) && k.timed.late:
+		out.Result, k.record.End = pool.Neutral, endClientTimeout
 	case errors.As(err, &src):
 		out.Result, k.record.End = outcomeOf(src.error), k.endOf(src.error)
 	case isTimeout(err):

@@ -88,6 +88,9 @@ type body interface {
 	received() int64
 	// fault returns what was wrong with it, or nil.
 	fault() error
+	// waited reports whether the upload was stopped while it waited for the
+	// client: then it is not the upstream that took too long.
+	waited() bool
 }
 
 // clientLink is what may become of the client while a request is under way.
