@@ -17,6 +17,9 @@ func (b backend) supervised(name string) (*supervisor.Supervisor, error) {
 	if u.sup == nil {
 		return nil, admin.Conflict("pool %s has no workers: its upstreams are addresses", name)
 	}
+	if b.d.front.Draining() {
+		return nil, admin.Conflict("drover is stopping")
+	}
 	return u.sup, nil
 }
 
