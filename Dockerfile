@@ -16,7 +16,7 @@ COPY config.example.yaml /etc/drover/drover.yaml
 ENV PATH=/usr/local/bin
 USER 65532:65532
 EXPOSE 8080
-# drover drains for up to 30 s on SIGTERM: docker stop --time 40
+# On SIGTERM drover lets requests end for up to 30 s, and then its workers as long: docker stop --time 70
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["drover", "status", "--check"]
 ENTRYPOINT ["drover"]
 CMD ["run", "-c", "/etc/drover/drover.yaml"]
