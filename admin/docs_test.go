@@ -163,7 +163,8 @@ JSON over HTTP, on ` + "`admin.address`" + ` (127.0.0.1:9900 by default) and on 
 - **Without tokens** the Unix socket and an ` + "`admin.address`" + ` on loopback are served in full. On any other address, 0.0.0.0
   included, there are only ` + "`/metrics`, `/healthz` and `/readyz`" + `; the rest is answered with 401.
 - **The socket** is for the user that drover runs as and for root, by the credentials of the process at the other end.
-- **Web pages** cannot use it: ` + "`Host`" + ` must be localhost, a loopback address, the host of ` + "`admin.address`" + `, or in ` + "`admin.allowedHosts`" + `
+- **Web pages** cannot use it: ` + "`Host`" + ` must be localhost, a loopback address, the host of ` + "`admin.address`" + `
+  (where that is every address, the one that was connected to), or in ` + "`admin.allowedHosts`" + `
   (else 421; ` + "`/healthz`, `/readyz` and `/metrics`" + ` and the socket are exempt); a foreign ` + "`Origin`" + ` is refused with 403; a change needs
   ` + "`Content-Type: application/json`" + ` (else 415), also one without a body.
 

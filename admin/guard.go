@@ -23,6 +23,14 @@ type origin struct {
 	socket   bool   // over the Unix socket
 	refused  string // why the socket's other end may not use it; empty: it may
 	loopback bool   // over an address that only this machine reaches
+	reached  net.IP // the address it came to, where admin.address stands for every one of the machine
+}
+
+// at reports whether a Host header is the very address the connection came to.
+// A page's name that resolves to it is not.
+func (o origin) at(host string) bool {
+	ip := net.ParseIP(hostOnly(host))
+	return ip != nil && ip.Equal(o.reached)
 }
 
 type originKey struct{}
@@ -43,6 +51,9 @@ func (s *Server) connected(ctx context.Context, c net.Conn) context.Context {
 		}
 	default:
 		o.loopback = s.loopback
+		if at, ok := c.LocalAddr().(*net.TCPAddr); ok && s.wildcard {
+			o.reached = at.IP
+		}
 	}
 	return context.WithValue(ctx, originKey{}, o)
 }
@@ -54,7 +65,7 @@ func (s *Server) guard(r *http.Request, need access) *Error {
 	if o.refused != "" {
 		return &Error{Status: http.StatusForbidden, Code: "forbidden", Message: o.refused}
 	}
-	if !o.socket && need > scrape && !p.knows(r.Host) {
+	if !o.socket && need > scrape && !p.knows(r.Host) && !o.at(r.Host) {
 		return &Error{Status: http.StatusMisdirectedRequest, Code: "unknown-host",
 			Message: "Host " + quoted(r.Host) + " is not this admin API; name it in admin.allowedHosts"}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -107,6 +108,10 @@ func TestGuard_HostMustNameThisAPI(t *testing.T) {
 	f("evil.example.com", local, "/healthz", 200)
 	f("evil.example.com", local, "/readyz", 200)
 	f("evil.example.com", overUnix, status, 200)
+	every := origin{loopback: true, reached: net.ParseIP("10.1.2.9")} // of a server that listens on every address
+	f("10.1.2.9:9900", every, status, 200)
+	f("10.1.2.4:9900", every, status, 421)
+	f("evil.example.com", every, status, 421)
 }
 
 func TestGuard_PagesOfOthersAreRefused(t *testing.T) {

@@ -39,6 +39,7 @@ type Server struct {
 	peer     func(*net.UnixConn) error // who is at the other end of the socket
 	folders  []string                  // for the socket
 	loopback bool                      // of the TCP address
+	wildcard bool                      // the TCP address is every one of the machine
 
 	tcp    net.Listener
 	socket *socket
@@ -51,6 +52,9 @@ func New(o Options) (*Server, error) {
 		s.log = zap.NewNop()
 	}
 	s.loopback = isLoopback(o.Config.Address)
+	if host := hostOnly(o.Config.Address); o.Config.Address != "" {
+		s.wildcard = host == "" || net.ParseIP(host).IsUnspecified()
+	}
 	s.table = newTable(s.routes())
 	return s, s.Apply(o.Config)
 }
