@@ -47,6 +47,9 @@ func (p *Process) Exit() Exit { return Exit{} }
 // Terminate needs Linux.
 func (p *Process) Terminate(syscall.Signal) error { return errNeedsLinux }
 
+// TerminateRest needs Linux.
+func (p *Process) TerminateRest(syscall.Signal) {}
+
 // Kill needs Linux.
 func (p *Process) Kill() {}
 

@@ -59,6 +59,21 @@ func (p *Process) Terminate(sig syscall.Signal) error {
 	return nil
 }
 
+// TerminateRest sends the signal, then SIGCONT, to those members of the tree that are not in the
+// process group and so did not get it by Terminate. It is for after the direct child has ended:
+// nobody is left then who could pass the signal on to them.
+func (p *Process) TerminateRest(sig syscall.Signal) {
+	members, err := p.members()
+	if err != nil {
+		return // Kill is what they get
+	}
+	for _, m := range members {
+		if m.pgrp != p.id.pid && signalProc(m, sig) == nil {
+			_ = signalProc(m, syscall.SIGCONT) // it has ended otherwise
+		}
+	}
+}
+
 // signalGroup never reaches a group that took the number later: the number is ours as long as the
 // leader was not waited for, and waiting needs the same lock.
 func (p *Process) signalGroup(sig syscall.Signal) error {

@@ -40,6 +40,26 @@ func TestProcess_TerminateReachesTheGroupWithoutItsLeader(t *testing.T) {
 	eventually(t, "none is left", func() bool { return len(p.Tree()) == 0 })
 }
 
+func TestProcess_TerminateRestReachesWhoLeftTheGroup(t *testing.T) {
+	s := newSpawner(t, process.Options{Subreaper: true})
+	spec := shell("(setsid sleep 1000 &) ; setsid sh -c 'kill -STOP $$; sleep 1000' & (trap '' TERM; exec sleep 1000) & wait")
+	spec.ID = "app-1.1"
+	spec.Env = append(spec.Env, "DROVER_WORKER_ID=app-1.1")
+	p := start(t, s, spec)
+	eventually(t, "four run", func() bool { return len(p.Tree()) == 4 })
+	if err := p.Terminate(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if tree := p.Tree(); len(tree) != 3 {
+		t.Errorf("after the group was asked to end there are %v", tree)
+	}
+	p.TerminateRest(syscall.SIGTERM)
+	eventually(t, "only who ignores it is left", func() bool { return len(p.Tree()) == 1 })
+	p.Kill()
+	p.TerminateRest(syscall.SIGTERM) // nobody
+}
+
 func TestProcess_TerminateWakesTheStopped(t *testing.T) {
 	s := newSpawner(t, process.Options{})
 	out := pipe(t)

@@ -75,6 +75,9 @@ func (p *fakeProc) Terminate(syscall.Signal) error {
 	return nil
 }
 
+// TerminateRest does nothing: a child that lives on ignores it.
+func (p *fakeProc) TerminateRest(syscall.Signal) {}
+
 func (p *fakeProc) Kill() {
 	if p.stuck {
 		time.Sleep(2 * time.Second) // as long as the real one tries

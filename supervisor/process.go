@@ -42,6 +42,7 @@ type proc interface {
 	Done() <-chan struct{}
 	Exit() process.Exit
 	Terminate(sig syscall.Signal) error
+	TerminateRest(sig syscall.Signal)
 	Kill()
 	Tree() []int
 	OwnsListener(network, address string) (listening, owned bool, err error)

@@ -89,6 +89,18 @@ func TestReal_WholeTreesAreEnded(t *testing.T) {
 	f("daemonize", "neverlisten") // what it left its session for serves
 }
 
+func TestReal_WhatLeftTheGroupIsAskedToEnd(t *testing.T) {
+	cfg := workerPool(1, "serve") // with time to end that nobody wants to wait for
+	cfg.Command = []string{"/bin/sh", "-c", `setsid "$0" & wait`, cfg.Command[0]}
+	y := newYard(t, cfg)
+	y.untilReady(1)
+	begun := time.Now()
+	y.finish()
+	if took := time.Since(begun); took > 5*time.Second || y.happened(event.WorkerKilled, "") {
+		t.Errorf("it took %s of %s", took, cfg.ProcessManagement.GracefulShutdownTimeout.Std())
+	}
+}
+
 func TestReal_ListenerOfADescendantCounts(t *testing.T) {
 	cfg := workerPool(1, "serve")
 	cfg.Command = []string{"/bin/sh", "-c", `"$0" & wait`, cfg.Command[0]}

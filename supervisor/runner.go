@@ -116,22 +116,22 @@ func (r *runner) run() {
 
 // follow owns a started process until nothing is left of it.
 func (r *runner) follow(p proc, e *equipment) {
-	patient, ended := r.watch(p, e)
+	stopped, ended := r.watch(p, e)
 	if !ended {
 		r.note(func(f *facts) { f.exited, f.stuck = true, true })
 		r.abandon(p.Tree())
 		return
 	}
 	r.note(func(f *facts) { f.exited, f.exit = true, p.Exit() })
-	r.bury(p, patient)
+	r.bury(p, stopped)
 	taken := !r.look().found && r.plan.options.Ports.Foreign(e.who.Port)
 	r.note(func(f *facts) { f.portTaken = taken })
 }
 
 // watch follows the process until the direct child was reaped, or was killed
-// several times in vain. patient says that it was asked to end and that its time
-// for that is not over.
-func (r *runner) watch(p proc, e *equipment) (patient, ended bool) {
+// several times in vain. stopped is the signal by which it was asked to end, 0
+// when it was not or when its time for that is over.
+func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool) {
 	var ready <-chan struct{}
 	if e.endpoint != nil {
 		ready = e.endpoint.Ready()
@@ -142,9 +142,10 @@ func (r *runner) watch(p proc, e *equipment) (patient, ended bool) {
 	for kills := 0; kills < killAttempts; {
 		select {
 		case <-p.Done():
-			return patient, true
+			return stopped, true
 		case o := <-r.orders:
-			if patient = !r.obey(p, e, o); !patient {
+			stopped = o.sig
+			if r.obey(p, e, o) {
 				again = time.After(killAgain)
 				kills++
 			}
@@ -161,7 +162,7 @@ func (r *runner) watch(p proc, e *equipment) (patient, ended bool) {
 			}
 		}
 	}
-	return false, false
+	return 0, false
 }
 
 // obey carries out an order and reports whether it was to kill.
@@ -185,8 +186,13 @@ func (r *runner) obey(p proc, e *equipment, o order) (killed bool) {
 
 // bury waits until the whole tree is gone. What is left of a worker that ended
 // by itself is killed at once; one that was asked to end has until the order to
-// kill, since a wrapper such as npm may end before the application does.
-func (r *runner) bury(p proc, patient bool) {
+// kill, since a wrapper such as npm may end before the application does. What
+// has left the group by then is asked to end, too: only the wrapper knew of it.
+func (r *runner) bury(p proc, stopped syscall.Signal) {
+	patient := stopped != 0
+	if patient {
+		p.TerminateRest(stopped)
+	}
 	for wait := lookFirst; patient && len(p.Tree()) > 0; wait = min(2*wait, lookLongest) {
 		select {
 		case o := <-r.orders:
