@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -31,6 +32,7 @@ type listener struct {
 	closing atomic.Bool    // no new connections, and the open ones end with their request
 	accepts sync.WaitGroup // the accept loop
 	served  sync.WaitGroup // connections
+	leaves  atomic.Int32   // connections that were turned away and have not gone yet
 }
 
 // open opens a listener, or takes one that was handed to this process.
@@ -143,10 +145,42 @@ func (l *listener) turnAway(c *conn, t *table, reason string) {
 		_ = c.nc.SetWriteDeadline(time.Now().Add(time.Second)) // a new socket's buffer is empty anyway
 		_, _ = c.nc.Write([]byte("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n" +
 			"Retry-After: " + retryAfter + "\r\nProxy-Status: drover; error=connection_limit_reached\r\nConnection: close\r\n\r\n" + text))
+		if l.farewell(c) {
+			return
+		}
 	} else {
 		l.server.metrics.ConnectionResult(t.name, poolName(t.own), reason)
 	}
 	_ = c.nc.Close()
+}
+
+const (
+	maxFarewells  = 64
+	farewellTime  = 500 * time.Millisecond
+	farewellBytes = 64 << 10
+)
+
+// farewell gives a client that was turned away a moment to read why: closing a
+// connection with a request in it unread resets it, and the answer is lost. It
+// is given to so many at a time; false means that there are as many already.
+func (l *listener) farewell(c *conn) bool {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok {
+		return false
+	}
+	if l.leaves.Add(1) > maxFarewells {
+		l.leaves.Add(-1)
+		return false
+	}
+	l.served.Go(func() {
+		defer l.leaves.Add(-1)
+		defer func() { _ = c.nc.Close() }()
+		if half.CloseWrite() != nil || c.nc.SetReadDeadline(time.Now().Add(farewellTime)) != nil {
+			return
+		}
+		_, _ = io.CopyN(io.Discard, c.nc, farewellBytes) // until it has closed, too, or its time is up
+	})
+	return true
 }
 
 func poolName(t *target) string {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -125,6 +126,17 @@ func TestListener_LimitsConnections(t *testing.T) {
 			t.Errorf("%s: %+v", reason, got)
 		}
 		third.end()
+		for range 20 { // what they have sent unread does not cost them the answer
+			c := r.dial()
+			c.send(get)
+			if got := c.reply("GET"); got.StatusCode != 503 {
+				t.Errorf("%s: %+v", reason, got)
+			}
+			if rest, err := io.ReadAll(c.br); err != nil || len(rest) > 0 {
+				t.Errorf("%s: the connection ended with %q, %v", reason, rest, err)
+			}
+			c.close()
+		}
 		first.close()
 		r.eventually("a place to become free", func() bool {
 			c := r.dial()
