@@ -62,7 +62,7 @@ func (b backend) Status() admin.Status {
 			s.Health = admin.Degraded
 		}
 		if p.Ready < p.Wanted {
-			s.Reasons = append(s.Reasons, fmt.Sprintf("pool %s has %d ready workers of %d", p.Name, p.Ready, p.Wanted))
+			s.Reasons = append(s.Reasons, fmt.Sprintf("pool %s: %d of %d workers ready", p.Name, p.Ready, p.Wanted))
 		}
 		if p.Failed > 0 {
 			s.Reasons = append(s.Reasons, fmt.Sprintf("pool %s has %d failed slots", p.Name, p.Failed))

@@ -47,7 +47,7 @@ func levelOf(k event.Kind) zapcore.Level {
 	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.SharedFailure, event.Internal:
 		return zap.ErrorLevel
 	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.PoolDegraded, event.UpstreamUnhealthy,
-		event.UpstreamEjected, event.BreakerOpened, event.LimitNotEnforced, event.LogDropped:
+		event.UpstreamEjected, event.BreakerOpened, event.LogDropped:
 		return zap.WarnLevel
 	}
 	return zap.InfoLevel

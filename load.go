@@ -10,7 +10,7 @@ import (
 func (d *drover) setLoad(id string, s monitor.Sample) {
 	for _, u := range d.allUnits() {
 		if up := u.pool.Get(id); up != nil {
-			up.SetLoad(pool.Load{CPU: s.CPU})
+			up.SetLoad(pool.Load{CPU: s.CPU, Memory: s.RSS})
 			return
 		}
 	}

@@ -45,6 +45,8 @@ func (d *drover) reload() (admin.ReloadResult, config.Difference, error) {
 		return none(err)
 	}
 	diff := config.Compare(d.settings, next)
+	// What needs a restart is not in force: it stays a difference, and is not shown as if it held.
+	next.Admin.Address, next.Admin.Socket = d.settings.Admin.Address, d.settings.Admin.Socket
 	p, err := d.plan(next)
 	if err != nil {
 		return none(err)

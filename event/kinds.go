@@ -32,7 +32,6 @@ const (
 	BreakerHalfOpen    Kind = "breaker-half-open"
 	BreakerClosed      Kind = "breaker-closed"
 	SharedFailure      Kind = "shared-failure" // most workers of a pool fail at once
-	LimitNotEnforced   Kind = "limit-not-enforced"
 	LogDropped         Kind = "log-dropped"
 	Internal           Kind = "internal"
 )

@@ -114,7 +114,8 @@ func (u *Upstream) ErrorRate() float64 { return u.errorRate.value() }
 // Load is what is known of a worker's use of its machine.
 type Load struct {
 	CPU            float64 // cores, e.g. 0.35
-	MemoryRatio    float64 // of the limit, 0 when there is none
+	Memory         uint64  // resident, in bytes; 0: not known
+	MemoryRatio    float64 // of its limit; 0 where it has none
 	EventLoopDelay time.Duration
 }
 

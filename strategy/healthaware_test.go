@@ -9,8 +9,8 @@ import (
 )
 
 func TestScore_FollowsEachSign(t *testing.T) {
-	well := vitals{latency: 10 * time.Millisecond, cpu: 0.5}
-	among := peers{latency: 10 * time.Millisecond, cpu: 0.5}
+	well := vitals{latency: 10 * time.Millisecond, cpu: 0.5, resident: 100 << 20}
+	among := peers{latency: 10 * time.Millisecond, cpu: 0.5, resident: 100 << 20}
 	f := func(change func(v *vitals), least, most float64) {
 		t.Helper()
 		v := well
@@ -28,6 +28,8 @@ func TestScore_FollowsEachSign(t *testing.T) {
 	f(func(v *vitals) { v.latency = 0 }, 1, 1)
 	f(func(v *vitals) { v.probeFailures = 2 }, 0.25, 0.25)
 	f(func(v *vitals) { v.cpu = 1.4 }, 0.6, 0.65)
+	f(func(v *vitals) { v.resident = 1 << 20 }, 1, 1)
+	f(func(v *vitals) { v.resident = 1 << 30 }, 0.25, 0.5)
 	f(func(v *vitals) { v.memory = 0.8 }, 1, 1)
 	f(func(v *vitals) { v.memory = 0.9 }, 0.49, 0.51)
 	f(func(v *vitals) { v.memory = 1.2 }, leastScore, leastScore)

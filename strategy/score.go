@@ -13,6 +13,7 @@ type vitals struct {
 	latency        time.Duration // 0: not known
 	probeFailures  int           // in a row
 	cpu            float64       // cores; 0: not known
+	resident       float64       // bytes of memory; 0: not known
 	memory         float64       // of the limit; 0: none
 	eventLoopDelay time.Duration // 0: not known
 }
@@ -21,7 +22,7 @@ func vitalsOf(u *pool.Upstream) vitals {
 	load, probe := u.Load(), u.Probe()
 	v := vitals{
 		errorRate: u.ErrorRate(), latency: u.Latency(), probeFailures: probe.Failures,
-		cpu: load.CPU, memory: load.MemoryRatio, eventLoopDelay: load.EventLoopDelay,
+		cpu: load.CPU, resident: float64(load.Memory), memory: load.MemoryRatio, eventLoopDelay: load.EventLoopDelay,
 	}
 	if v.latency == 0 {
 		v.latency = probe.Latency
@@ -31,13 +32,14 @@ func vitalsOf(u *pool.Upstream) vitals {
 
 // peers are the averages that an upstream is compared with.
 type peers struct {
-	latency time.Duration
-	cpu     float64
+	latency  time.Duration
+	cpu      float64
+	resident float64
 }
 
 func peersOf(ups []*pool.Upstream) peers {
-	var latency, cpu float64
-	var latencies, cpus int
+	var latency, cpu, resident float64
+	var latencies, cpus, residents int
 	for _, u := range ups {
 		v := vitalsOf(u)
 		if v.latency > 0 {
@@ -48,10 +50,15 @@ func peersOf(ups []*pool.Upstream) peers {
 			cpu += v.cpu
 			cpus++
 		}
+		if v.resident > 0 {
+			resident += v.resident
+			residents++
+		}
 	}
 	return peers{
-		latency: time.Duration(latency / float64(max(latencies, 1))),
-		cpu:     cpu / float64(max(cpus, 1)),
+		latency:  time.Duration(latency / float64(max(latencies, 1))),
+		cpu:      cpu / float64(max(cpus, 1)),
+		resident: resident / float64(max(residents, 1)),
 	}
 }
 
@@ -65,6 +72,7 @@ const (
 const (
 	latencyGrain   = 500 * time.Microsecond // differences of less are noise
 	cpuGrain       = 0.1                    // cores
+	residentGrain  = 64 << 20               // bytes
 	memoryFrom     = 0.8                    // of the limit, down to nothing at the limit
 	eventLoopGrain = 50 * time.Millisecond  // a delay of this halves the score
 )
@@ -81,6 +89,9 @@ func score(v vitals, p peers) float64 {
 	}
 	if v.cpu > 0 {
 		s *= bounded(math.Sqrt((p.cpu+cpuGrain)/(v.cpu+cpuGrain)), 0.25, mostScore)
+	}
+	if v.resident > 0 { // one that is small has just started, which is no merit
+		s *= bounded(math.Sqrt((p.resident+residentGrain)/(v.resident+residentGrain)), 0.25, 1)
 	}
 	if v.memory > memoryFrom {
 		s *= max((1-v.memory)/(1-memoryFrom), 0)
