@@ -208,3 +208,39 @@ func TestRun_LeavesNoSocketWhenItCannotListen(t *testing.T) {
 		t.Errorf("the test looked in the wrong place: %v", err)
 	}
 }
+
+// A variable that the new settings read a token from is none of the workers' business.
+func TestReload_ATokenOfNewSettingsDoesNotReachWorkers(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t)
+	d.setenv("OPS_TOKEN", "known-to-operators")
+	d.setenv("DROVER_ADMIN_TOKEN", "known-to-operators") // for the commands
+	d.run(mixed)
+	d.comesToAnswer("/env", "OPS_TOKEN=")
+	withToken := strings.Replace(mixed, `admin: { address: "${ADMIN}" }`, `admin: { address: "${ADMIN}", tokens: [ { name: ops, role: operator, token: "${OPS_TOKEN}" } ] }`, 1)
+	d.reload(withToken, 0)
+	if code, out, errs := d.cli("restart", "app", "--wait"); code != 0 {
+		t.Fatalf("restart ended with %d\n%s%s", code, out, errs)
+	}
+	got, err := (&client{address: d.front}).once("GET", "/env", "")
+	if err != nil || got.status != http.StatusOK {
+		t.Fatal(err, got)
+	}
+	if text := string(got.body); strings.Contains(text, "known-to-operators") || !strings.Contains(text, "DROVER_WORKER_ID=app-1.2") {
+		t.Errorf("the new worker sees\n%s", text)
+	}
+}
+
+// The address stays, what is spoken on it changes.
+func TestReload_AListenerChangesItsProtocol(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t).run(mixed)
+	d.comesToAnswer("/", "hello from app-1.1")
+	d.reload(strings.Replace(strings.Replace(mixed, `pool: app } ]`, `pool: app, protocol: tcp } ]`, 1), "routes:\n  - { match: { path: /fixed/ }, pool: fixed, stripPrefix: /fixed }\n", "", 1), 0)
+	got, err := (&client{address: d.front}).once("GET", "/", "")
+	if err != nil || got.header.Get("X-Request-Id") != "" {
+		t.Errorf("over the relay: %+v, %v", got, err)
+	}
+	d.reload(mixed, 0)
+	d.comesToAnswer("/fixed/healthz", "ok")
+}

@@ -17,12 +17,12 @@ func TestRunDir_TakesTheFirstPlaceAndRemovesWhatTheDeadLeft(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	place := filepath.Join(t.TempDir(), "drover")
 	leftBehind := filepath.Join(place, "run-"+strconv.Itoa(dead.Process.Pid))
-	alive := filepath.Join(place, "run-"+strconv.Itoa(os.Getppid()))
+	ours := filepath.Join(place, "run-"+strconv.Itoa(os.Getpid())) // left behind by an earlier container's PID 1
 	foreign := filepath.Join(place, "run-me")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{leftBehind, alive, foreign} {
+	for _, dir := range []string{leftBehind, ours, foreign} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -31,8 +31,16 @@ func TestRunDir_TakesTheFirstPlaceAndRemovesWhatTheDeadLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := filepath.Join(place, "run-"+strconv.Itoa(os.Getpid())); d.path != want {
-		t.Errorf("the folder is %s, want %s", d.path, want)
+	if d.path != ours {
+		t.Errorf("the folder is %s, want %s", d.path, ours)
+	}
+	// As one of another PID namespace does, where the same pid is taken and means nothing.
+	other, err := newRunDir([]string{place})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := ours + ".2"; other.path != want {
+		t.Errorf("the folder is %s, want %s", other.path, want)
 	}
 	if info, err := os.Stat(d.path); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v: want a folder for its owner alone", info, err)
@@ -44,10 +52,12 @@ func TestRunDir_TakesTheFirstPlaceAndRemovesWhatTheDeadLeft(t *testing.T) {
 		}
 	}
 	f(leftBehind, false)
-	f(alive, true)
+	f(d.path, true)
 	f(foreign, true)
 	d.remove()
 	f(d.path, false)
+	f(other.path, true)
+	other.remove()
 }
 
 func TestRunDir_SaysWhatToDoWhenNoPlaceCanBeWritten(t *testing.T) {

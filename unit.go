@@ -45,7 +45,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Output:       d.collector,
 		Bus:          d.bus,
 		Environ:      os.Environ(),
-		Secrets:      cfg.SecretEnv(),
+		Secrets:      func() []string { return d.current().SecretEnv() },
 		RunDir:       d.dir.path,
 		Ports:        d.ports,
 		Executable:   d.executable,

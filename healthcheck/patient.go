@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"syscall"
 	"time"
 
 	"github.com/drover-proxy/drover/pool"
@@ -135,18 +134,12 @@ func (p *Prober) late(planned, start, end time.Time) bool {
 }
 
 // ownFault tells whether a probe failed because drover, or the machine, is short
-// of descriptors, memory, local ports or processes: nobody was asked. EAGAIN of
-// a connect is not among them: that is a Unix socket whose owner does not accept.
+// of something, also of processes: nobody was asked.
 func ownFault(err error) bool {
 	if start, ok := errors.AsType[*process.StartError](err); ok {
 		return start.Op == "fork"
 	}
-	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
+	return pool.OwnFault(err)
 }
 
 // note writes a probe into the status.

@@ -144,13 +144,13 @@ func (b *breaker) tell(s gobreaker.State) {
 	switch s {
 	case gobreaker.StateOpen:
 		e.Kind = event.BreakerOpened
-		e.Message = fmt.Sprintf("circuit breaker opened for %s: too many requests failed", b.openFor)
+		e.Message = fmt.Sprintf("the circuit breaker of %s opened for %s: too many requests failed", u.ID, b.openFor)
 	case gobreaker.StateHalfOpen:
 		e.Kind = event.BreakerHalfOpen
-		e.Message = fmt.Sprintf("circuit breaker lets %d requests through as a trial", b.trials)
+		e.Message = fmt.Sprintf("the circuit breaker of %s lets %d requests through as a trial", u.ID, b.trials)
 	default:
 		e.Kind = event.BreakerClosed
-		e.Message = "circuit breaker closed: the trial requests succeeded"
+		e.Message = "the circuit breaker of " + u.ID + " closed: the trial requests succeeded"
 	}
 	u.pool.bus.Publish(e)
 }

@@ -1,6 +1,10 @@
 package pool
 
-import "time"
+import (
+	"errors"
+	"syscall"
+	"time"
+)
 
 // Result says how an exchange with an upstream ended, from the upstream's point of view.
 type Result uint8
@@ -51,4 +55,17 @@ func (o Outcome) verdict() error {
 	default:
 		return nil
 	}
+}
+
+// OwnFault tells whether a connection could not be made because drover, or the
+// machine, is short of descriptors, memory or local ports: nobody was asked, so
+// nobody is to blame. EAGAIN of a connect is not among them: that is a Unix
+// socket whose owner does not accept.
+func OwnFault(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }

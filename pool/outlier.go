@@ -72,7 +72,7 @@ func (p *Pool) eject(u *Upstream, row int) {
 	p.mu.Unlock()
 	p.announce(event.Event{
 		Kind: event.UpstreamEjected, Subject: u.ID,
-		Message: fmt.Sprintf("ejected for %s after %d errors in a row", d, row),
+		Message: fmt.Sprintf("%s is ejected for %s after %d errors in a row", u.ID, d, row),
 	})
 }
 
@@ -85,7 +85,7 @@ func (p *Pool) takeBack(u *Upstream) {
 	}
 	p.publishLocked()
 	p.mu.Unlock()
-	p.announce(event.Event{Kind: event.UpstreamResumed, Subject: u.ID, Message: "back after its ejection"})
+	p.announce(event.Event{Kind: event.UpstreamResumed, Subject: u.ID, Message: u.ID + " is back after its ejection"})
 }
 
 func (p *Pool) endEjectionLocked(u *Upstream) bool {

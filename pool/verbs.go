@@ -15,10 +15,10 @@ func (p *Pool) SetHealth(id string, healthy bool, cause error) bool {
 		switch s := u.State(); {
 		case healthy && (s == Starting || s == Unhealthy):
 			u.state.Store(uint32(Healthy))
-			return event.Event{Kind: event.UpstreamHealthy, Message: "is healthy"}, true
+			return event.Event{Kind: event.UpstreamHealthy, Message: u.ID + " is healthy"}, true
 		case !healthy && s == Healthy:
 			u.state.Store(uint32(Unhealthy))
-			return event.Event{Kind: event.UpstreamUnhealthy, Message: fmt.Sprintf("is unhealthy: %v", cause)}, true
+			return event.Event{Kind: event.UpstreamUnhealthy, Message: fmt.Sprintf("%s is unhealthy: %v", u.ID, cause)}, true
 		}
 		return event.Event{}, false
 	})
@@ -56,9 +56,9 @@ func (p *Pool) setFlag(id string, bit uint32, on bool, message string) bool {
 		}
 		u.gate.set(bit, on)
 		if on {
-			return event.Event{Kind: event.UpstreamDrained, Message: message}, true
+			return event.Event{Kind: event.UpstreamDrained, Message: u.ID + " is " + message}, true
 		}
-		return event.Event{Kind: event.UpstreamResumed, Message: "no longer " + message}, true
+		return event.Event{Kind: event.UpstreamResumed, Message: u.ID + " is no longer " + message}, true
 	})
 }
 

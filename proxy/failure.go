@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"time"
 
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/proxy/exchange"
@@ -92,6 +94,9 @@ func bodyFailure(err error) failure {
 // outcomeOf says how an exchange that failed looks from the upstream's side.
 // What the client did, or we, is not held against it.
 func outcomeOf(err error) pool.Result {
+	if pool.OwnFault(err) {
+		return pool.Neutral
+	}
 	switch exchange.KindOf(err) {
 	case exchange.ConnectFailed, exchange.Refused:
 		return pool.ConnectFailed
@@ -126,7 +131,9 @@ func (f *failure) appendLines(dst []byte, json bool) []byte {
 	} else {
 		dst = append(dst, "Content-Type: text/plain; charset=utf-8\r\n"...)
 	}
-	dst = append(dst, "Cache-Control: no-store\r\n"...)
+	dst = append(dst, "Date: "...)
+	dst = time.Now().UTC().AppendFormat(dst, http.TimeFormat) // RFC 9110 section 6.6.1
+	dst = append(dst, "\r\nCache-Control: no-store\r\n"...)
 	if f.proxy != "" {
 		dst = append(dst, "Proxy-Status: drover; error="...)
 		dst = append(append(dst, f.proxy...), "\r\n"...)

@@ -256,3 +256,24 @@ func TestTarget_AbsoluteFormRewritesHost(t *testing.T) {
 	f("GET", "/x", "other", "/x")
 	f("GET", "//a/b", "other", "//a/b")
 }
+
+func TestAuthority_IsAHostWithAPort(t *testing.T) {
+	f := func(s string, want bool) {
+		t.Helper()
+		if got := validAuthority([]byte(s)); got != want {
+			t.Errorf("%q: %v, want %v", s, got, want)
+		}
+	}
+	f("example.com", true)
+	f("example.com:8080", true)
+	f("example.com:", true)
+	f("[::1]", true)
+	f("[::1]:80", true)
+	f("a:b:c", false)
+	f("a:99999", false)
+	f("a:-1", false)
+	f("[::1", false)
+	f("[::1]80", false)
+	f("a/b", false)
+	f("user@a", false)
+}

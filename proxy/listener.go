@@ -26,7 +26,6 @@ type listener struct {
 	address string
 	ln      net.Listener
 	table   atomic.Pointer[table]
-	proto   string // http or tcp; a change of it takes a new listener
 	conns   connset
 
 	closing atomic.Bool    // no new connections, and the open ones end with their request
@@ -38,7 +37,7 @@ type listener struct {
 // open opens a listener, or takes one that was handed to this process.
 func (s *Server) open(cfg config.Listener) (*listener, error) {
 	network, address := cfg.NetworkAddress()
-	l := &listener{server: s, network: network, address: address, proto: cfg.Protocol}
+	l := &listener{server: s, network: network, address: address}
 	var err error
 	if f := s.o.Inherited[network+":"+address]; f != nil {
 		if l.ln, err = net.FileListener(f); err != nil {
@@ -140,7 +139,7 @@ func (l *listener) admit(nc net.Conn) {
 // turnAway tells a client that there are too many, if that can be done without waiting.
 func (l *listener) turnAway(c *conn, t *table, reason string) {
 	l.server.metrics.Rejected(reason)
-	if l.proto == protocolHTTP {
+	if t.protocol == protocolHTTP {
 		const text = "too many connections\n"
 		_ = c.nc.SetWriteDeadline(time.Now().Add(time.Second)) // a new socket's buffer is empty anyway
 		_, _ = c.nc.Write([]byte("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n" +
@@ -208,7 +207,7 @@ func (l *listener) serve(c *conn) {
 		}
 		c.speakTo(nc)
 	}
-	if l.proto == protocolTCP {
+	if l.table.Load().protocol == protocolTCP {
 		l.server.relay.serve(c)
 		return
 	}

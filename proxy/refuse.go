@@ -179,14 +179,41 @@ var (
 	slash = []byte("/")
 )
 
-// validAuthority reports whether s can be a host with an optional port. Names
-// are not looked at closely; bytes with a meaning elsewhere in a URL are refused.
+// validAuthority reports whether s can be a host with an optional port, RFC 9112
+// section 3.2. Names are not looked at closely; bytes with a meaning elsewhere in
+// a URL are refused.
 func validAuthority(s []byte) bool {
 	for _, c := range s {
 		switch {
 		case c <= ' ', c >= 0x7f:
 			return false
 		case c == '/', c == '?', c == '#', c == '@', c == '\\', c == ',', c == '"', c == '<', c == '>':
+			return false
+		}
+	}
+	after := s
+	if len(s) > 0 && s[0] == '[' {
+		end := bytes.IndexByte(s, ']')
+		if end < 0 {
+			return false
+		}
+		after = s[end+1:]
+		if len(after) > 0 && after[0] != ':' {
+			return false
+		}
+	}
+	_, port, ok := bytes.Cut(after, []byte(":"))
+	return !ok || validPort(port)
+}
+
+// validPort takes an empty port too, RFC 3986 section 3.2.3.
+func validPort(s []byte) bool {
+	n := 0
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+		if n = 10*n + int(c-'0'); n > 65535 {
 			return false
 		}
 	}

@@ -104,7 +104,11 @@ func (a *relayAttempts) dial() (net.Conn, error) {
 			return nc, nil
 		}
 		l.metrics.ConnectFailure()
-		a.lease.Release(pool.Outcome{Result: pool.ConnectFailed})
+		result := pool.ConnectFailed
+		if pool.OwnFault(err) {
+			result = pool.Neutral
+		}
+		a.lease.Release(pool.Outcome{Result: result})
 		c := causeConnect
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			c = causeRefused

@@ -2,11 +2,13 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"go.uber.org/zap"
 
@@ -55,7 +57,7 @@ type Server struct {
 	stopOnce  sync.Once
 
 	mu        sync.Mutex
-	listeners map[string]*listener // by protocol, network and address
+	listeners map[string]*listener // by network and address
 	retired   map[*listener]struct{}
 	shared    map[string]*shared // by pool
 	running   bool
@@ -132,6 +134,10 @@ func (s *Server) openMissing(cfg *config.Config) (map[string]*listener, error) {
 			continue
 		}
 		l, err := s.open(c)
+		if own := s.holderLocked(c); err != nil && own != nil && errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("listener %s: %s overlaps with %s, on which drover itself listens; take that one out in one reload and put this one in with the next",
+				c.Name, c.Address, own.address)
+		}
 		if err != nil {
 			for _, o := range opened {
 				_ = o.ln.Close() // nobody was told of it
@@ -141,6 +147,21 @@ func (s *Server) openMissing(cfg *config.Config) (map[string]*listener, error) {
 		opened[key] = l
 	}
 	return opened, nil
+}
+
+// holderLocked returns the open listener that has the port which l wants.
+func (s *Server) holderLocked(l config.Listener) *listener {
+	_, address := l.NetworkAddress()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil || port == "0" {
+		return nil
+	}
+	for _, open := range s.listeners {
+		if _, held, err := net.SplitHostPort(open.address); err == nil && held == port {
+			return open
+		}
+	}
+	return nil
 }
 
 func withName(l config.Listener) config.Listener {
@@ -155,7 +176,7 @@ func withName(l config.Listener) config.Listener {
 
 func listenerKey(l config.Listener) string {
 	network, address := l.NetworkAddress()
-	return l.Protocol + " " + network + " " + address
+	return network + " " + address
 }
 
 // startLocked begins to accept, if the server runs; Run does it otherwise.

@@ -14,6 +14,7 @@ import (
 // loads it once and uses it to the end, so that a reload changes none half way.
 type table struct {
 	name       string // of the listener
+	protocol   string // http or tcp: what new connections speak
 	router     router
 	own        *target // the listener's pool; nil: none
 	trust      trust
@@ -50,7 +51,7 @@ func (s *Server) newTable(cfg *config.Config, l config.Listener, targets *target
 	}
 	c := &cfg.Server
 	t := &table{
-		name: l.Name, trust: networks, drain: c.Timeouts.Drain.Std(),
+		name: l.Name, protocol: l.Protocol, trust: networks, drain: c.Timeouts.Drain.Std(),
 		timeouts: timeouts{
 			requestHeader: c.Timeouts.RequestHeader.Std(), requestBodyIdle: c.Timeouts.RequestBodyIdle.Std(),
 			keepAlive: c.Timeouts.KeepAlive.Std(), responseWrite: c.Timeouts.ResponseWriteIdle.Std(),

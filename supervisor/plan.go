@@ -67,7 +67,11 @@ func (e *equipment) assemble() (process.Spec, error) {
 		}
 	}
 	spec.Argv = who.argv(e.cfg.Command)
-	spec.Env = environ(o.Environ, o.Secrets, file, e.cfg.Env, *who)
+	var secrets []string
+	if o.Secrets != nil {
+		secrets = o.Secrets()
+	}
+	spec.Env = environ(o.Environ, secrets, file, e.cfg.Env, *who)
 	return spec, nil
 }
 

@@ -34,14 +34,16 @@ type Options struct {
 	Config       *config.Pool
 	DrainTimeout time.Duration // server.timeouts.drain
 	Starter      Starter
-	Channel      Channel        // nil: workers get no message channel
-	Output       Output         // nil: output goes to /dev/null
-	Bus          *event.Bus     // may be nil
-	Environ      []string       // drover's own environment
-	Secrets      []string       // names in Environ that workers must not see
-	RunDir       string         // private folder for workers' sockets; must exist
-	Ports        *PortAllocator // shared by all pools; nil: one of its own
-	Executable   string         // for ${DROVER}
+	Channel      Channel    // nil: workers get no message channel
+	Output       Output     // nil: output goes to /dev/null
+	Bus          *event.Bus // may be nil
+	Environ      []string   // drover's own environment
+	// Secrets names what in Environ workers must not see. It is asked at each
+	// start, since settings may name others later; nil: nothing.
+	Secrets    func() []string
+	RunDir     string         // private folder for workers' sockets; must exist
+	Ports      *PortAllocator // shared by all pools; nil: one of its own
+	Executable string         // for ${DROVER}
 	// OOMKills counts the processes that the kernel killed for want of memory
 	// where drover runs; nil: monitor.OOMKills.
 	OOMKills func() (uint64, bool)

@@ -122,13 +122,15 @@ func parseID(poolName, id string) (slot, generation int, ok bool) {
 		return 0, 0, false
 	}
 	slotText, genText, exact := strings.Cut(rest, ".")
-	slot, err := strconv.Atoi(slotText)
-	if err != nil || slot < 1 {
-		return 0, 0, false
+	if slot, ok = ordinal(slotText); !ok || !exact {
+		return slot, 0, ok
 	}
-	if !exact {
-		return slot, 0, true
-	}
-	generation, err = strconv.Atoi(genText)
-	return slot, generation, err == nil && generation >= 1
+	generation, ok = ordinal(genText)
+	return slot, generation, ok
+}
+
+// ordinal reads a number from 1, in the one form in which it is written.
+func ordinal(text string) (n int, ok bool) {
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 1 && strconv.Itoa(n) == text
 }
