@@ -80,8 +80,8 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 		d.stopUnits()
 	}()
 	d.hurry(signals, done)
-	if cut := d.front.Cut(); cut > 0 {
-		d.log.Warn("the end of the drain cut connections off", zap.Int("connections", int(cut)))
+	if connections, workers := d.front.Cut(), d.killedWorkers(); connections+workers > 0 {
+		d.log.Warn("not everything ended in time and was cut off", zap.Int("connections", connections), zap.Int("workers", workers))
 		status = cli.ExitFailed
 	}
 	return status

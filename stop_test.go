@@ -138,7 +138,9 @@ func TestStop_AWorkerThatIgnoresSigtermIsKilled(t *testing.T) {
 	d.run(strings.NewReplacer(`["${GO_SERVER}"]`, command, "workers: 4",
 		"workers: 2\n    processManagement: { gracefulShutdownTimeout: 200ms }").Replace(journalSettings))
 	d.signal(syscall.SIGTERM)
-	d.wait()
+	if code := d.wait(); code != 1 {
+		t.Errorf("drover ended with %d, want 1: two workers were cut off", code)
+	}
 	d.noneLeft(time.Second)
 }
 

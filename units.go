@@ -81,6 +81,17 @@ func (d *drover) stopUnits() {
 	all.Wait()
 }
 
+// killedWorkers is how many workers did not end in the time they had to stop.
+func (d *drover) killedWorkers() int {
+	n := 0
+	for _, u := range d.allUnits() {
+		if u.sup != nil {
+			n += u.sup.Cut()
+		}
+	}
+	return n
+}
+
 // stopFast ends drains and shortens every wait.
 func (d *drover) stopFast() {
 	d.front.StopFast()

@@ -127,6 +127,14 @@ func (s *Supervisor) Hopeless() (hopeless bool, reason string) {
 	return true, reason
 }
 
+// Cut returns how many workers had to be killed, because they did not end in the
+// time they had, after Run's context was done.
+func (s *Supervisor) Cut() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cut
+}
+
 // Restarts returns how often workers were restarted since Run began, by the
 // reason why the one before left.
 func (s *Supervisor) Restarts() map[Reason]uint64 {

@@ -43,6 +43,9 @@ func (s *Supervisor) stepLocked(sl *slot, w *worker, in input, now time.Time) {
 		w.run.send(order{kind: orderDestroy, cause: w.message})
 	case actKill:
 		w.killed = true
+		if s.stopping {
+			s.cut++
+		}
 		w.run.send(order{kind: orderKill})
 		s.publish(event.WorkerKilled, w.id, fmt.Sprintf("worker %s is killed: it did not end within %s of %s", w.id, s.graceLocked(), s.cfg.ProcessManagement.StopSignal),
 			map[string]any{"reason": string(w.reason)})

@@ -71,6 +71,7 @@ type Supervisor struct {
 	restarts map[Reason]uint64
 	stopping bool // Run's context is done
 	fast     bool // StopFast was called
+	cut      int  // workers that did not end in time while stopping
 	moved    bool // a worker took a step in this pass
 	ready    bool // some worker was ready once
 	degraded bool
