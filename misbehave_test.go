@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -62,12 +63,29 @@ func (d *instance) logged(path string) logLine {
 	return found
 }
 
+// refusingAddress is a port that is held, so that nobody else gets it, and on
+// which nobody listens.
+func refusingAddress(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
+}
+
 func TestMisbehave_UpstreamsAreAnsweredForAndBlamed(t *testing.T) {
 	t.Parallel()
 	d := newInstance(t)
-	nobody := listen(t)
-	refuses := nobody.Addr().String()
-	_ = nobody.Close() // from here on nobody listens there
+	refuses := refusingAddress(t)
 	behaviours := map[string]string{
 		"closes":  upstream(t, func(net.Conn) {}),
 		"resets":  upstream(t, func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -127,6 +128,13 @@ func TestRelay_WorkersAreReplacedBehindIt(t *testing.T) {
 		if err := syscall.Kill(w.PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
+		// What its kernel accepted for it before it died is reset, which a relay cannot mend.
+		d.eventually(w.ID+" is gone", func() error {
+			if err := syscall.Kill(w.PID, 0); err == nil {
+				return errors.New("it is there")
+			}
+			return nil
+		})
 	}
 	// A new connection is dialled to another worker when the first refuses.
 	for range 20 {

@@ -234,6 +234,13 @@ func (f *farm) settle(d time.Duration) {
 	synctest.Wait()
 }
 
+// expected reports whether the pool was told to let requests wait.
+func (f *farm) expected() bool {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	return f.s.expected
+}
+
 // states says which workers there are, as "app-1.1 running".
 func (f *farm) states() string {
 	var out []string

@@ -210,7 +210,7 @@ func TestSupervisor_StolenPortIsNeverRoutedTo(t *testing.T) {
 func TestSupervisor_CommandThatCannotStartIsHopeless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, poolConfig(2, nil), only(behaviour{fails: errNoProgram}, "app-"))
-		if !f.s.expected {
+		if !f.expected() {
 			t.Error("requests do not wait for the first worker")
 		}
 		f.settle(10 * time.Millisecond)
@@ -222,7 +222,7 @@ func TestSupervisor_CommandThatCannotStartIsHopeless(t *testing.T) {
 		if !hopeless || !strings.Contains(why, errNoProgram.Error()) || f.s.EverReady() {
 			t.Errorf("hopeless: %v %s", hopeless, why)
 		}
-		if f.s.expected {
+		if f.expected() {
 			t.Error("requests wait though every slot is in a crash loop")
 		}
 	})
@@ -236,17 +236,17 @@ func TestSupervisor_RequestsWaitWhileAWorkerWillStart(t *testing.T) {
 		})
 		f := newFarm(t, cfg, only(behaviour{ends: 10 * time.Second}, "app-1.1"))
 		f.settle(5 * time.Second)
-		if f.s.expected {
+		if f.expected() {
 			t.Error("somebody is expected though everybody is here")
 		}
 		f.settle(10 * time.Second)
 		f.want("app-1.1 failed")
-		if f.s.expected {
+		if f.expected() {
 			t.Error("requests wait for a worker that starts in half a minute")
 		}
 		f.settle(24500 * time.Millisecond)
 		f.want("app-1.1 failed")
-		if !f.s.expected {
+		if !f.expected() {
 			t.Error("requests do not wait for a worker that starts in half a second")
 		}
 	})

@@ -44,7 +44,7 @@ func TestScale_OutAddsSlotsAndInTakesTheHighest(t *testing.T) {
 		f.scale(0)
 		f.settle(time.Second)
 		f.want("")
-		if f.s.expected {
+		if f.expected() {
 			t.Error("a pool of none expects somebody")
 		}
 		f.scale(1)
