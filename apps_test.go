@@ -22,6 +22,7 @@ func TestApps_NodeHTTP(t *testing.T) {
 	d.answers("POST", "/echo", strings.Repeat("body ", 40_000), "body body")
 	d.streamsEvents()
 	d.spreads(2)
+	d.listensOn("app", "unix:")
 }
 
 func TestApps_ExpressWithWebSocket(t *testing.T) {
@@ -37,6 +38,7 @@ func TestApps_ExpressWithWebSocket(t *testing.T) {
 	d.streamsEvents()
 	openSocket(d, "/ws")
 	d.spreads(2)
+	d.listensOn("app", "unix:")
 }
 
 func TestApps_Python(t *testing.T) {
@@ -47,6 +49,7 @@ func TestApps_Python(t *testing.T) {
 	d.answers("POST", "/", strings.Repeat("x", 12345), `"bytes": 12345`)
 	d.streamsEvents()
 	d.spreads(2)
+	d.listensOn("app", "127.0.0.1:")
 }
 
 func TestApps_GoServer(t *testing.T) {
@@ -57,6 +60,7 @@ func TestApps_GoServer(t *testing.T) {
 	openEvents(d)
 	openSocket(d, "/ws")
 	d.spreads(2)
+	d.listensOn("app", "127.0.0.1:")
 }
 
 func TestApps_NpmStart(t *testing.T) {
@@ -65,6 +69,7 @@ func TestApps_NpmStart(t *testing.T) {
 	d := newInstance(t).command("npm", "start", "--silent", "--prefix", app(t, "npm-start"))
 	d.answers("GET", "/", "", `"app":"node-http"`)
 	d.spreads(2)
+	d.listensOn("app", "unix:")
 }
 
 func TestApps_Bun(t *testing.T) {
@@ -76,6 +81,7 @@ func TestApps_Bun(t *testing.T) {
 	d.streamsEvents()
 	openSocket(d, "/ws")
 	d.spreads(2)
+	d.listensOn("app", "unix:")
 }
 
 // bun finds the binary in the npm package: an install script moves it to bun/bin where such scripts may

@@ -59,6 +59,9 @@ func (d *drover) buildProcesses() (err error) {
 	if d.dir, err = newRunDir(admin.SocketFolders(os.Getenv)); err != nil {
 		return err
 	}
+	if d.preload, err = supervisor.WritePreload(d.dir.path); err != nil {
+		return err
+	}
 	if d.hub, err = ipc.NewHub(filepath.Join(d.dir.path, "n"), d.bus); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type drover struct {
 	metrics   *metrics.Metrics
 	spawner   *process.Spawner
 	dir       *runDir
+	preload   string // of Node.js and Bun, in dir
 	hub       *ipc.Hub
 	collector *logs.Collector
 	ports     *supervisor.PortAllocator

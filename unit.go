@@ -47,6 +47,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Environ:      os.Environ(),
 		Secrets:      func() []string { return d.current().SecretEnv() },
 		RunDir:       d.dir.path,
+		Preload:      d.preload,
 		Ports:        d.ports,
 		Executable:   d.executable,
 	})

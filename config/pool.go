@@ -10,7 +10,7 @@ type Pool struct {
 	Env map[string]string `yaml:"env" reload:"roll"`
 	// A file of KEY=VALUE lines with more of them; env wins where both name a variable.
 	EnvFile string `yaml:"envFile" reload:"roll"`
-	// How workers are reached: port is a free port in PORT, socket a Unix socket in SOCKET; auto offers both and takes the one that the worker listens on.
+	// How workers are reached: port is a free port in PORT, socket a Unix socket in SOCKET; auto offers both and takes the one that the worker listens on, and moves servers of Node.js and Bun to the socket.
 	Transport string `yaml:"transport" enum:"auto,port,socket" reload:"roll"`
 	// How many workers run, 0 to 1024; auto is one per CPU that drover may use.
 	Workers Count `yaml:"workers" range:"0..1024" reload:"apply"`

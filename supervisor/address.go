@@ -24,8 +24,8 @@ func (w identity) addresses() []address {
 	switch w.Transport {
 	case "socket":
 		return []address{unix}
-	case "auto": // the port, unless the worker prefers the socket by itself
-		return []address{tcp, unix}
+	case "auto": // a worker that has both is cheaper to reach by the socket
+		return []address{unix, tcp}
 	}
 	return []address{tcp}
 }

@@ -17,6 +17,7 @@ type identity struct {
 	Port             int    // 0: none
 	Socket           string // "": none
 	Transport        string // port, socket or auto
+	Preload          string // of Node.js and Bun, moves a server from Port to Socket; "": none
 	NotifySocket     string // "": none
 	Channel          bool   // descriptor 3 is its message channel
 	Executable       string // of drover
@@ -54,7 +55,7 @@ func environ(inherited, secrets, file []string, env map[string]string, who ident
 func private(name string) bool {
 	switch name {
 	case "DROVER_ADMIN_TOKEN",
-		"DROVER_WORKER_ID", "DROVER_POOL", "DROVER_SLOT", "DROVER_GENERATION", "DROVER_IPC_FD",
+		"DROVER_WORKER_ID", "DROVER_POOL", "DROVER_SLOT", "DROVER_GENERATION", "DROVER_IPC_FD", "DROVER_PORT", "DROVER_SOCKET",
 		"PORT", "HOST", "SOCKET", "NOTIFY_SOCKET", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE":
 		return true
 	}
@@ -89,6 +90,7 @@ func (w identity) give(vars map[string]string) {
 	set("DROVER_IPC_FD", fd)
 	set("NODE_CHANNEL_FD", fd)
 	set("NODE_CHANNEL_SERIALIZATION_MODE", mode)
+	w.givePreload(vars)
 }
 
 // argv returns the command with ${PORT}, ${SOCKET}, ${SLOT} and ${DROVER}

@@ -42,6 +42,7 @@ type Options struct {
 	// start, since settings may name others later; nil: nothing.
 	Secrets    func() []string
 	RunDir     string         // private folder for workers' sockets; must exist
+	Preload    string         // of WritePreload; "": servers of Node.js and Bun stay at their port
 	Ports      *PortAllocator // shared by all pools; nil: one of its own
 	Executable string         // for ${DROVER}
 	// OOMKills counts the processes that the kernel killed for want of memory

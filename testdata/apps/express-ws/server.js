@@ -4,6 +4,7 @@ const express = require('express');
 const { WebSocketServer } = require('ws');
 
 const app = express();
+app.set('trust proxy', 'loopback');
 app.use(express.json());
 app.get('/', (req, res) => res.json({ app: 'express-ws', pid: process.pid, ip: req.ip }));
 app.post('/items', (req, res) => res.status(201).json({ pid: process.pid, item: req.body }));

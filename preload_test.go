@@ -1,0 +1,178 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/drover-proxy/drover/internal/workertest"
+)
+
+// What transport auto does with programs that only know PORT.
+
+// onePools starts one worker of each of these commands, in a pool of its own, reached below /NAME/.
+func onePools(d *instance, pools map[string]string) {
+	d.t.Helper()
+	text := "server:\n  listeners: [ { name: web, address: \"${FRONT}\" } ]\n  trustedProxies: [127.0.0.0/8]\nadmin: { address: \"${ADMIN}\" }\n"
+	routes, list := "routes:\n", "pools:\n"
+	for name, settings := range pools {
+		routes += fmt.Sprintf("  - { match: { path: /%s }, pool: %s, stripPrefix: /%s }\n", name, name, name)
+		list += fmt.Sprintf("  %s:\n    workers: 1\n    %s\n", name, strings.ReplaceAll(strings.TrimSpace(settings), "\n", "\n    "))
+	}
+	d.run(text + routes + list)
+}
+
+// listensOn checks where the workers of a pool listen: unix: or 127.0.0.1:.
+func (d *instance) listensOn(pool, prefix string) {
+	d.t.Helper()
+	found := false
+	for _, w := range d.workers() {
+		if strings.HasPrefix(w.ID, pool+"-") {
+			found = true
+			if !strings.HasPrefix(w.Address, prefix) {
+				d.t.Errorf("worker %s is reached at %q, want %s", w.ID, w.Address, prefix)
+			}
+		}
+	}
+	if !found {
+		d.t.Errorf("pool %s has no worker", pool)
+	}
+}
+
+// serves checks that the pool's worker listens there and that its answer has the part.
+func (d *instance) serves(pool, prefix, part string) {
+	d.t.Helper()
+	d.listensOn(pool, prefix)
+	d.answers("GET", "/"+pool+"/", "", part)
+}
+
+func TestPreload_NodeServersMoveToTheSocket(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "npm")
+	d := newInstance(t)
+	for name, path := range map[string]string{"ESM": "node-esm", "HTTP": "node-http", "CLUSTER": "node-cluster", "NPM": "npm-start"} {
+		d.setenv(name, app(t, path))
+	}
+	onePools(d, map[string]string{
+		"module":  `command: [node, "${ESM}/server.js"]`,
+		"shell":   `command: [sh, -c, "cd \"$ESM\" && node server.js"]`,
+		"npm":     `command: [npm, start, --silent, --prefix, "${ESM}"]`,
+		"cluster": `command: [node, "${CLUSTER}/server.js"]`,
+		"thread":  `command: [node, -e, "new (require('worker_threads').Worker)(process.env.HTTP + '/server.js')"]`,
+		// A development server kills and starts the program again, which has no time to remove its socket.
+		"again": `command: [sh, -c, "node -e \"require('http').createServer().listen(process.env.PORT, () => process.kill(process.pid, 'SIGKILL'))\"; exec node \"$HTTP/server.js\""]`,
+		"child": `command: [sh, -c, "PORT=` + strings.TrimPrefix(freeAddress(t), "127.0.0.1:") + ` node \"$HTTP/server.js\" & exec node \"$ESM/server.js\""]`,
+	})
+	for _, pool := range []string{"module", "shell", "npm", "child"} {
+		d.serves(pool, "unix:/", `"app":"node-esm"`)
+	}
+	d.serves("thread", "unix:/", `"app":"node-http"`)
+	d.serves("again", "unix:/", `"app":"node-http"`)
+	d.serves("cluster", "unix:/", "cluster, asked by 127.0.0.1 at ")
+	d.answers("GET", "/module/beside", "", "beside") // its other server is where it was
+	d.answers("GET", "/module/itself", "", "beside") // and it finds itself at PORT
+
+	var seen struct {
+		Port                                      string
+		Address                                   struct{ Address, Family string }
+		RemoteAddress, RemoteFamily, LocalAddress string
+		RemotePort, LocalPort                     int
+	}
+	_, body := d.request("GET", "/module/", "")
+	if err := json.Unmarshal([]byte(body), &seen); err != nil {
+		t.Fatal(err)
+	}
+	if seen.RemoteAddress != "127.0.0.1" || seen.RemoteFamily != "IPv4" || seen.RemotePort == 0 || seen.LocalAddress != "127.0.0.1" || fmt.Sprint(seen.LocalPort) != seen.Port ||
+		seen.Address.Address != "0.0.0.0" || seen.Address.Family != "IPv4" || !strings.Contains(body, `"port":`+seen.Port+`}`) {
+		t.Errorf("the program sees %s", body)
+	}
+	if code, stdout, stderr := d.cli("workers"); code != 0 || !strings.Contains(stdout, "unix:/") {
+		t.Errorf("drover workers: %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestPreload_StaysAwayWhereItDoesNotApply(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "node")
+	d := newInstance(t)
+	d.setenv("ESM", app(t, "node-esm"))
+	d.setenv("GO_SERVER", goServer(t))
+	onePools(d, map[string]string{
+		"off":     "command: [node, \"${ESM}/server.js\"]\ntransport: port",
+		"go":      `command: ["${GO_SERVER}"]`,
+		"exec":    "command: [node, \"${ESM}/server.js\"]\nhealthCheck: { type: exec, command: [sh, -c, 'test -n \"$PORT\"'] }",
+		"options": `command: [sh, -c, "NODE_OPTIONS= exec node \"$ESM/server.js\""]`,
+		// As if it had become another user, who cannot make a socket there.
+		"fallback": `command: [node, -e, "const net = require('net'); require('fs').accessSync = () => { throw new Error('another user') }; require(process.env.HTTP)"]` +
+			"\nenv: { HTTP: " + app(t, "node-http", "server.js") + " }",
+	})
+	for _, pool := range []string{"off", "exec", "options"} {
+		d.serves(pool, "127.0.0.1:", `"app":"node-esm"`)
+	}
+	d.serves("go", "127.0.0.1:", `"app":"go-server"`)
+	d.serves("fallback", "127.0.0.1:", `"app":"node-http"`)
+}
+
+func TestPreload_KeepsTheOptionsOfTheUser(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "node")
+	d := newInstance(t)
+	// A path that has to be quoted.
+	run := filepath.Join(d.dir, `a "b`)
+	if err := os.Mkdir(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.setenv("XDG_RUNTIME_DIR", run)
+	d.setenv("NODE_OPTIONS", "--max-http-header-size=30001")
+	d.setenv("ESM", app(t, "node-esm"))
+	file := filepath.Join(d.dir, "env")
+	if err := os.WriteFile(file, []byte("NODE_OPTIONS=--max-http-header-size=30002\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	onePools(d, map[string]string{
+		"inherited": `command: [node, "${ESM}/server.js"]`,
+		"file":      "command: [node, \"${ESM}/server.js\"]\nenvFile: " + file,
+		"env":       "command: [node, \"${ESM}/server.js\"]\nenv: { NODE_OPTIONS: --max-http-header-size=30003 }",
+	})
+	d.serves("inherited", "unix:/", `"maxHeaderSize":30001`)
+	d.serves("file", "unix:/", `"maxHeaderSize":30002`)
+	d.serves("env", "unix:/", `"maxHeaderSize":30003`)
+}
+
+func TestPreload_ExpressTrustsTheProxyOnLoopback(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "node")
+	needModules(t, "express-ws")
+	d := newInstance(t)
+	d.setenv("EXPRESS", app(t, "express-ws", "server.js"))
+	onePools(d, map[string]string{"express": `command: [node, "${EXPRESS}"]`})
+	d.serves("express", "unix:/", `"ip":"127.0.0.1"`)
+	if status, body := d.request("GET", "/express/", "", "X-Forwarded-For: 203.0.113.9"); status != http.StatusOK || !strings.Contains(body, `"ip":"203.0.113.9"`) {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestPreload_Bun(t *testing.T) {
+	t.Parallel()
+	needModules(t, "bun")
+	d := newInstance(t)
+	d.setenv("BUN", bun(t))
+	d.setenv("HTTP", app(t, "node-http", "server.js"))
+	module := filepath.Join(d.dir, "default.ts")
+	code := "export default { fetch(req, server) { return Response.json({ ip: server.requestIP(req).address, port: server.port, url: server.url.host }) } };\n"
+	if err := os.WriteFile(module, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	onePools(d, map[string]string{
+		"default": `command: ["${BUN}", "${DIR}/default.ts"]`,
+		"http":    `command: ["${BUN}", "${HTTP}"]`,
+		"off":     "command: [\"${BUN}\", \"${DIR}/default.ts\"]\ntransport: port",
+	})
+	d.serves("default", "unix:/", `{"ip":"127.0.0.1","port":`)
+	d.serves("http", "unix:/", `"app":"node-http"`)
+	d.serves("off", "127.0.0.1:", `127.0.0.1","port":`)
+}
