@@ -176,3 +176,19 @@ func TestPreload_Bun(t *testing.T) {
 	d.serves("http", "unix:/", `"app":"node-http"`)
 	d.serves("off", "127.0.0.1:", `127.0.0.1","port":`)
 }
+
+func TestPreload_RollOfNodeServersFailsNoRequest(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "node")
+	d := newInstance(t).command("node", app(t, "node-http", "server.js"))
+	d.waitRunning(2)
+	l := startLoad(d, 100, echoKind(), requester{"GET", func(c *client, n int) error {
+		return expect(c, "GET", fmt.Sprintf("/?n=%d", n), "", 200, fmt.Sprintf(`"url":"/?n=%d"`, n))
+	}})
+	if code, stdout, stderr := d.cli("restart", "app", "--wait"); code != 0 {
+		t.Errorf("drover restart: %d\n%s%s", code, stdout, stderr)
+	}
+	d.waitRunning(2)
+	l.end().noFailure(t, "GET", "POST echo")
+	d.listensOn("app", "unix:/")
+}

@@ -2,12 +2,15 @@ package supervisor
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/internal/workertest"
 )
 
 func TestPreload_IsAppendedToWhatTheUserHasSet(t *testing.T) {
@@ -67,5 +70,48 @@ func TestPreload_StaysAwayFromWhatCouldNotReadIt(t *testing.T) {
 	}
 	if _, err := WritePreload(filepath.Join(t.TempDir(), "missing")); err == nil || !strings.Contains(err.Error(), "Node.js") {
 		t.Errorf("a folder that is gone: %v", err)
+	}
+}
+
+func TestPreload_MovesEveryFormOfListenAndNoOther(t *testing.T) {
+	workertest.Need(t, "node")
+	dir, err := os.MkdirTemp("", "sup") // short enough for sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // the system's temporary folder
+	path, err := WritePreload(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := NewPortAllocator().Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "auto", Port: port, Socket: filepath.Join(dir, "s"), Preload: path}
+	const want = `[PORT] Pipe :: PORT
+["PORT"] Pipe :: PORT
+[PORT,"127.0.0.1"] Pipe 127.0.0.1 PORT
+["PORT","localhost",5] Pipe 127.0.0.1 PORT
+[PORT,5] Pipe :: PORT
+["PORT",null,5] Pipe :: PORT
+[{"port":"PORT"}] Pipe :: PORT
+[{"port":PORT,"host":"::1","backlog":5}] Pipe ::1 PORT
+[0] TCP :: other
+[{"port":0,"host":"127.0.0.1"}] TCP 127.0.0.1 other
+[{"path":"SOCKET.other"}] Pipe path
+["PORT"] Pipe :: PORT
+["PORT"] EADDRINUSE
+["PORT","127.0.0.1"] TCP 127.0.0.1 PORT
+[0] TCP :: other
+`
+	for _, when := range []string{"at first", "with the socket of one that ended"} {
+		cmd := exec.Command("node", "testdata/listen.js")
+		cmd.Env = environ(os.Environ(), nil, nil, nil, who)
+		out, err := cmd.CombinedOutput()
+		got := strings.NewReplacer(who.Socket, "SOCKET", strconv.Itoa(port), "PORT").Replace(string(out))
+		if err != nil || got != want {
+			t.Errorf("%s: %v\n%s", when, err, got)
+		}
 	}
 }
