@@ -17,4 +17,7 @@
 // One goroutine per worker owns its process (runner.go). Everything else is one
 // level-triggered comparison of what is wanted with what is (tick.go), under one
 // lock; a missed notification costs one tick.
+//
+// With transport auto, Node.js and Bun are given a script (preload.cjs) that puts
+// a server on the worker's socket where the program asks for its port.
 package supervisor
