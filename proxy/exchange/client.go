@@ -72,7 +72,7 @@ func (c *Client) Do(req *Request, resp *Response) error {
 	if err != nil {
 		return err
 	}
-	return resp.run(c, cn, req, c.idle.now(), sending)
+	return resp.run(c, cn, req, c.idle.now(), opening)
 }
 
 // Close closes the connections that are not in use. Exchanges under way, and

@@ -15,6 +15,7 @@ type phase uint8
 
 const (
 	looking   phase = iota // is the idle connection as we left it?
+	opening                // is the new connection silent, as it must be?
 	sending                // write the request
 	receiving              // read, once there is something
 )
@@ -23,7 +24,7 @@ var (
 	// Of connections that cannot be used again: nothing was sent, another one
 	// takes the request.
 	errStale   = errors.New("idle connection closed by the upstream")
-	errTalking = errors.New("upstream wrote on an idle connection")
+	errTalking = errors.New("upstream wrote on a connection on which it was asked nothing")
 )
 
 // conn is one connection to the upstream. It holds no buffers.
@@ -66,13 +67,13 @@ func newConn(c clock, nc net.Conn) (*conn, error) {
 // after the write it can go straight to waiting without missing the answer.
 func (cn *conn) trip(fd uintptr) bool {
 	switch cn.phase {
-	case looking:
-		switch look(int(fd)) {
-		case gone:
-			cn.err = errStale
-			return true
-		case talking:
+	case looking, opening:
+		switch saw := look(int(fd)); {
+		case saw == talking:
 			cn.err = errTalking
+			return true
+		case saw == gone && cn.phase == looking: // of a new one, the write says more
+			cn.err = errStale
 			return true
 		}
 		fallthrough

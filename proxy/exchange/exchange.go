@@ -71,6 +71,13 @@ func (r *Response) run(c *Client, cn *conn, req *Request, now time.Duration, ph 
 			}
 			return errStale
 		}
+		if err == errTalking { //nolint:errorlint // bare
+			// An answer from before the question belongs to nobody, and whatever
+			// followed on this connection would be one too early.
+			e := r.invalid(err)
+			e.Unsent = true
+			return r.fail(e)
+		}
 		return r.fail(r.blame(Reset, FirstByteTimeout, err))
 	}
 	if err := r.readHead(); err != nil {

@@ -182,7 +182,7 @@ type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func TestClient_EndsABodyWithBrokenChunks(t *testing.T) {
+func TestClient_SaysThatChunksAreBroken(t *testing.T) {
 	readHead := make(chan bool)
 	u := serve(t, "tcp", func(p *peer) {
 		p.head()
@@ -193,9 +193,31 @@ func TestClient_EndsABodyWithBrokenChunks(t *testing.T) {
 	})
 	r := must(t, u.client(t), plain())
 	close(readHead)
-	if got, err := readAll(r); got != "abc" || KindOf(err) != Truncated {
+	if got, err := readAll(r); got != "abc" || KindOf(err) != Invalid {
 		t.Errorf("%q %v", got, err)
 	}
+}
+
+func TestClient_DoesNotAskAnUpstreamThatAnsweredBefore(t *testing.T) {
+	onEach(t, func(t *testing.T, network string) {
+		u := serve(t, network, func(p *peer) {
+			p.say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+			if got := p.gone(); got != "" {
+				t.Errorf("it was sent %q", got)
+			}
+		})
+		c := u.client(t)
+		cn, err := c.dial(plain())
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the answer to arrive", func() bool { return cn.look() == talking })
+		err = new(Response).run(c, cn, plain(), c.idle.now(), opening)
+		e, ok := err.(*Error) //nolint:errorlint // bare
+		if !ok || e.Kind != Invalid || !e.Unsent {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 func TestClient_NothingOfOneExchangeLeaksIntoTheNext(t *testing.T) {

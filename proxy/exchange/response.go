@@ -85,7 +85,7 @@ func (r *Response) readChunks(p []byte) (int, error) {
 		}
 		n, used, err := r.decoder.decode(p[:raw])
 		if err != nil {
-			return n, r.cut(&Error{Kind: Truncated, Err: err})
+			return n, r.cut(r.invalid(err))
 		}
 		if r.decoder.done() {
 			r.reusable = r.reusable && used == raw
