@@ -25,7 +25,7 @@ import (
 
 // rig is a running server with scripted upstreams behind it and raw clients in front.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	cfg     *config.Config
 	server  *Server
 	metrics *metrics.Metrics
@@ -40,13 +40,13 @@ const patience = 10 * time.Second
 
 // newRig starts a server whose pool app has the given upstreams. edit may
 // change the settings before.
-func newRig(t *testing.T, edit func(*config.Config), upstreams ...string) *rig {
+func newRig(t testing.TB, edit func(*config.Config), upstreams ...string) *rig {
 	t.Helper()
 	return newRigWith(t, Options{}, edit, upstreams...)
 }
 
 // newRigWith is newRig with options that are filled in where they are empty.
-func newRigWith(t *testing.T, o Options, edit func(*config.Config), upstreams ...string) *rig {
+func newRigWith(t testing.TB, o Options, edit func(*config.Config), upstreams ...string) *rig {
 	t.Helper()
 	cfg := config.Default()
 	p := config.DefaultPool()
@@ -169,14 +169,14 @@ func (r *rig) idle() {
 
 // peer is one end of a connection in a test.
 type peer struct {
-	t  *testing.T
+	t  testing.TB
 	nc net.Conn
 	br *bufio.Reader
 
 	upstream bool // the other side may have left
 }
 
-func newPeer(t *testing.T, nc net.Conn) *peer {
+func newPeer(t testing.TB, nc net.Conn) *peer {
 	t.Cleanup(func() { _ = nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(2 * patience))
 	return &peer{t: t, nc: nc, br: bufio.NewReader(nc)}
