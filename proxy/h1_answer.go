@@ -160,6 +160,20 @@ func (c *conn) write(p []byte) error {
 	}
 }
 
+// writePipe is write for what a pipe holds.
+func (c *conn) writePipe(p *exchange.Pipe) error {
+	idle := c.listener.table.Load().timeouts.responseWrite
+	for {
+		if err := c.writeWithin(time.Now(), idle); err != nil {
+			return err
+		}
+		n, err := p.Empty(c.raw)
+		if err == nil || n == 0 || !isTimeout(err) {
+			return err
+		}
+	}
+}
+
 // pair is what writeBoth needs; kept with the connection's state, since it
 // would be allocated otherwise.
 type pair struct {

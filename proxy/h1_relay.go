@@ -46,7 +46,18 @@ func (h *h1) relayLength(length int64, src source) (int64, error) {
 		return 0, werr
 	}
 	sent := int64(n)
+	f, direct := src.(filler)
+	direct = direct && h.c.direct
 	for err == nil && sent < length {
+		if direct && f.Fillable() {
+			direct = false // at most once
+			more, err := h.relayPipe(f)
+			if sent += more; err != nil {
+				h.close = true
+				return sent, err
+			}
+			continue
+		}
 		n, err = src.Read(buf[:])
 		if n > 0 {
 			if werr := h.c.write(buf[:n]); werr != nil {
@@ -64,6 +75,36 @@ func (h *h1) relayLength(length int64, src source) (int64, error) {
 		return sent, sourceError{io.ErrUnexpectedEOF}
 	}
 	return sent, nil
+}
+
+// filler is a source whose body the kernel can move.
+type filler interface {
+	Fillable() bool
+	Fill(p *exchange.Pipe) (int, error)
+}
+
+// relayPipe passes a large body on without taking it into the process, as far as
+// that goes; what it leaves is read. What the client has not taken stays in the
+// pipe, so a client is given its time as with any other write.
+func (h *h1) relayPipe(f filler) (sent int64, err error) {
+	p := h.server.pipes.Take()
+	if p == nil {
+		return 0, nil
+	}
+	defer h.server.pipes.Give(p)
+	for {
+		n, err := f.Fill(p)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, exchange.ErrNoPipe):
+			return sent, nil
+		case err != nil:
+			return sent, sourceError{err}
+		}
+		if err := h.c.writePipe(p); err != nil {
+			return sent, err
+		}
+		sent += int64(n)
+	}
 }
 
 // relayClose passes on a body that ends with the connection.

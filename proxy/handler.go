@@ -192,21 +192,27 @@ func (k *call) source() source {
 	if k.req.Deadline.IsZero() {
 		return &k.resp
 	}
-	k.timed = timedSource{source: &k.resp, by: k.req.Deadline}
+	k.timed = timedSource{Response: &k.resp, by: k.req.Deadline}
 	return &k.timed
 }
 
 // timedSource notes when the upstream is not even asked before the time is up:
 // the client took it all, by not reading.
 type timedSource struct {
-	source
+	*exchange.Response
 	by   time.Time
 	late bool
 }
 
 func (t *timedSource) Read(p []byte) (int, error) {
 	t.late = !time.Now().Before(t.by)
-	return t.source.Read(p)
+	return t.Response.Read(p)
+}
+
+// Fill is the same for what the kernel moves.
+func (t *timedSource) Fill(p *exchange.Pipe) (int, error) {
+	t.late = !time.Now().Before(t.by)
+	return t.Response.Fill(p)
 }
 
 // whole returns the body when all of it is there already.

@@ -49,6 +49,7 @@ type Server struct {
 	readers   readers
 	relays    relayBuffers
 	buffers   exchange.Buffers
+	pipes     exchange.Pipes
 	admission admission
 	tick      atomic.Uint64 // the sweeper's clock
 	draining  atomic.Bool

@@ -5,13 +5,9 @@ import (
 	"time"
 )
 
-const (
-	// spliceFrom is the size from which the kernel moves a body by itself.
-	spliceFrom = 128 << 10
-	// idleSteps is how finely idling is watched while it does: it tells how
-	// much was moved only when it comes back.
-	idleSteps = 10
-)
+// idleSteps is how finely idling is watched while w reads by itself: it tells
+// how much was moved only when it comes back.
+const idleSteps = 10
 
 // WriteTo writes what is left of the body to w; an error that is no *Error
 // comes from w. Large bodies are spliced when w is a *net.TCPConn or has its

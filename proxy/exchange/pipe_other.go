@@ -1,0 +1,25 @@
+//go:build !linux
+
+package exchange
+
+import (
+	"errors"
+	"syscall"
+)
+
+// Pipe would move bodies inside the kernel. That needs Linux.
+type Pipe struct{}
+
+// Pipes has none.
+type Pipes struct{}
+
+// Take returns nil: bodies are copied.
+func (*Pipes) Take() *Pipe { return nil }
+
+// Give is never called.
+func (*Pipes) Give(*Pipe) {}
+
+func (*Pipe) fill(syscall.RawConn, int64) (int, error) { return 0, errors.ErrUnsupported }
+
+// Empty is never called.
+func (*Pipe) Empty(syscall.RawConn) (int, error) { return 0, errors.ErrUnsupported }
