@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +51,8 @@ func (s *Server) open(cfg config.Listener) (*listener, error) {
 			return nil, fmt.Errorf("listener %s: %w", cfg.Name, err)
 		}
 	}
-	if l.ln, err = net.Listen(network, address); err != nil {
+	lc := listenConfig()
+	if l.ln, err = lc.Listen(context.Background(), network, address); err != nil {
 		return nil, fmt.Errorf("listener %s: %w", cfg.Name, listenProblem(cfg.Address, err))
 	}
 	return l, nil

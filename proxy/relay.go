@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/proxy/exchange"
 	"github.com/drover-proxy/drover/strategy"
 )
 
@@ -127,7 +128,8 @@ func (a *relayAttempts) dial() (net.Conn, error) {
 // goroutine per connection.
 func (a *relayAttempts) connect(up *pool.Upstream) (net.Conn, time.Duration, error) {
 	from := time.Now()
-	nc, err := net.DialTimeout(up.Network, up.Address, a.target.connect)
+	d := net.Dialer{Timeout: a.target.connect, KeepAlive: exchange.KeepAliveFor(up.Network, up.Address)}
+	nc, err := d.Dial(up.Network, up.Address)
 	return nc, time.Since(from), err
 }
 

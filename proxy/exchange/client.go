@@ -35,7 +35,7 @@ func NewClient(network, address string, o Options) *Client {
 		o.Buffers = new(Buffers)
 	}
 	c := &Client{network: network, address: address, buffers: o.Buffers,
-		tcpKeepAlive: tcpKeepAliveFor(network, address)}
+		tcpKeepAlive: KeepAliveFor(network, address)}
 	c.idle.clock = clock{time.Now()}
 	c.idle.max = o.MaxIdle
 	c.idle.keep.limit.Store(int64(o.Idle))

@@ -75,9 +75,9 @@ func dialKind(err error) Kind {
 	return ConnectFailed
 }
 
-// tcpKeepAliveFor is net.Dialer's KeepAlive for an address: probes cost four
+// KeepAliveFor is net.Dialer's KeepAlive for an address: probes cost four
 // system calls per connection, and on this machine the kernel tells at once.
-func tcpKeepAliveFor(network, address string) time.Duration {
+func KeepAliveFor(network, address string) time.Duration {
 	if network == "unix" {
 		return -1
 	}
