@@ -77,13 +77,15 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 		}
 	}
 	seen, quiet := j.total(), 0
+	var writeBy time.Time
 	for {
 		if j.idle > 0 {
 			now := time.Now()
+			writeBy = now.Add(2 * j.idle)
 			if err := src.SetReadDeadline(now.Add(j.idle / 2)); err != nil {
 				return err
 			}
-			if err := dst.SetWriteDeadline(now.Add(2 * j.idle)); err != nil {
+			if err := dst.SetWriteDeadline(writeBy); err != nil {
 				return err
 			}
 		}
@@ -91,6 +93,9 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 		moved.Add(n)
 		if err == nil || !isTimeout(err) || j.idle <= 0 {
 			return err
+		}
+		if !time.Now().Before(writeBy) {
+			return err // dst takes nothing, and what was on its way to it is lost
 		}
 		// A round ends by its deadline also when bytes flow. The other
 		// direction's are counted when its round ends: hence two quiet ones.

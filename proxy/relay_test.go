@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/drover-proxy/drover/config"
 )
@@ -103,6 +105,35 @@ func TestRelay_AResetIsPassedOn(t *testing.T) {
 	c.send("x")
 	if _, err := io.ReadAll(c.br); err == nil {
 		t.Error("the reset looks like an end")
+	}
+	r.idle()
+}
+
+// A write that is given up has bytes in a pipe of the kernel, which are lost:
+// nothing may follow them.
+func TestRelay_ATalkingClientThatReadsNothingGetsNoGaps(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	body := noise(64 << 20)
+	up := listen(t, func(u *upstream, p *peer) {
+		go func() { _, _ = io.Copy(io.Discard, p.br) }()
+		p.send(string(body))
+	})
+	r := newRig(t, func(c *config.Config) { tcpOnly(c); c.Server.Timeouts.TunnelIdle = config.Duration(idle) }, up.addr)
+	c := r.dial()
+	var failed error
+	for i := 0; i < 30 && failed == nil; i++ { // the connection is not idle, but this direction is stuck
+		_, failed = io.WriteString(c.nc, "x")
+		time.Sleep(idle / 5)
+	}
+	got, err := io.ReadAll(c.br)
+	if err == nil {
+		err = failed // a reset is told once
+	}
+	if !bytes.HasPrefix(body, got) {
+		t.Errorf("%d bytes with a gap", len(got))
+	}
+	if len(got) == len(body) || err == nil {
+		t.Errorf("%d of %d bytes, %v: looks finished", len(got), len(body), err)
 	}
 	r.idle()
 }
