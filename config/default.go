@@ -40,6 +40,7 @@ func DefaultPool() *Pool {
 		CircuitBreaker: CircuitBreaker{Enabled: true, FailureRatio: 50, MinRequests: 20, Interval: 10 * second, OpenFor: 5 * second, HalfOpenRequests: 3},
 		Outlier:        Outlier{Enabled: true, ConsecutiveErrors: 5, EjectFor: 10 * second, MaxEjectFor: 5 * minute, MaxEjected: 50},
 		Queue:          Queue{Length: 1024, Timeout: 10 * second},
+		Fallback:       Fallback{ContentType: "text/plain"},
 		ProcessManagement: ProcessManagement{
 			Respawn: true, MaxRestarts: 10, RestartWindow: minute,
 			RestartDelay: 100 * millisecond, MaxRestartDelay: 30 * second, Ready: "probe",

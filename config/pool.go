@@ -30,6 +30,8 @@ type Pool struct {
 	Outlier Outlier `yaml:"outlier"`
 	// Where requests wait when no upstream can take one.
 	Queue Queue `yaml:"queue"`
+	// What requests get that no upstream of the pool can take.
+	Fallback Fallback `yaml:"fallback"`
 	// How workers are started, restarted and stopped.
 	ProcessManagement ProcessManagement `yaml:"processManagement"`
 	// The active probe of each upstream.
@@ -126,3 +128,19 @@ type Queue struct {
 	// How long a request may wait before it is answered 503.
 	Timeout Duration `yaml:"timeout" reload:"apply"`
 }
+
+// Fallback is what requests get that no upstream of the pool can take: another
+// pool, or an answer that is always the same.
+type Fallback struct {
+	// The pool that gets them instead; its own fallback is not asked.
+	Pool string `yaml:"pool" reload:"apply"`
+	// The status they are answered with; 0 is none.
+	Status int `yaml:"status" range:"0..599" reload:"apply"`
+	// The body of that answer.
+	Body string `yaml:"body" reload:"apply"`
+	// The Content-Type of that answer.
+	ContentType string `yaml:"contentType" reload:"apply"`
+}
+
+// Enabled reports whether there is a fallback.
+func (f Fallback) Enabled() bool { return f.Pool != "" || f.Status != 0 }

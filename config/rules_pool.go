@@ -23,6 +23,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.hashOn(key+".hashOn", p.HashOn)
 	v.notAbove(key, "retry.backoff.initial", p.Retry.Backoff.Initial, "retry.backoff.max", p.Retry.Backoff.Max)
 	v.notAbove(key, "outlier.ejectFor", p.Outlier.EjectFor, "outlier.maxEjectFor", p.Outlier.MaxEjectFor)
+	v.fallback(name, p.Fallback)
 	v.processManagement(key, p.ProcessManagement)
 	v.healthCheck(key, p.HealthCheck)
 	v.command(key, p)

@@ -324,3 +324,33 @@ func TestTags_AreWellFormed(t *testing.T) {
 	}
 	walk(reflect.TypeFor[Config]())
 }
+
+func TestValidate_Fallbacks(t *testing.T) {
+	f := rule(t)
+	b := func(inside string, want ...string) {
+		t.Helper()
+		f("    command: [\"true\"]\n", "    command: [\"true\"]\n    fallback: { "+inside+" }\n", want...)
+	}
+	const key = "pools.app.fallback."
+	b("pool: other")
+	b("status: 503, body: soon, contentType: text/html")
+	b("status: 204")
+	b("pool: '', status: 0")
+	b("pool: others", key+`pool: there is no pool "others"; did you mean "other"? add it under pools, or use one of app, other`)
+	b("pool: app", key+`pool: leads back to the pool itself: app, app; name a pool that has another fallback, or none`)
+	b("pool: other, status: 503", key+"status: there is a pool as well; keep one of pool and status")
+	b("pool: other, body: x, contentType: text/html", key+"body: there is a pool, which answers itself; remove it, or the pool",
+		key+"contentType: there is a pool, which answers itself; remove it, or the pool")
+	b("body: x, contentType: text/html", key+"body: needs a status; add a status such as 503, or remove it", key+"contentType: needs a status; add a status such as 503, or remove it")
+	b("status: 103", key+"status: is not the status of an answer; use 200 to 599, or 0 for none")
+	b("status: 600", key+"status: 600 is out of range; use 0 to 599")
+	b("status: 304, body: x", key+"body: an answer with this status has no body; remove it, or choose another status")
+	b(`status: 200, contentType: "a\r\nb"`, key+`contentType: "a\r\nb" is not a type; write one such as text/html; charset=utf-8`)
+	f("  other:\n", "  other:\n    fallback: { status: 503 }\n") // nothing uses it, so nobody knows what for
+	f("    - { address: \":8080\", pool: app }\n", "    - { address: ':81', pool: other, protocol: tcp }\n")
+	f("  other:\n", "  third:\n    upstreams: [ { address: 'a:1' } ]\n    fallback: { pool: other }\n  other:\n    fallback: { pool: fourth }\n",
+		`pools.other.fallback.pool: there is no pool "fourth"; add it under pools, or use one of app, other, third`)
+	f("  other:\n", "  third:\n    upstreams: [ { address: 'a:1' } ]\n    fallback: { pool: other }\n  other:\n    fallback: { pool: third }\n",
+		"pools.third.fallback.pool: leads back to the pool itself: third, other, third; name a pool that has another fallback, or none",
+		"pools.other.fallback.pool: leads back to the pool itself: other, third, other; name a pool that has another fallback, or none")
+}

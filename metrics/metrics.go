@@ -22,6 +22,7 @@ type Metrics struct {
 	connections     *prometheus.CounterVec
 	retries         *prometheus.CounterVec
 	rejected        *prometheus.CounterVec
+	fallbacks       *prometheus.CounterVec
 	queueWait       *prometheus.HistogramVec
 	checks          *prometheus.CounterVec
 	checkDuration   *prometheus.HistogramVec
@@ -45,6 +46,7 @@ func New(build BuildInfo) *Metrics {
 		connections: counterVec("connections_total", "Connections of clients to a tcp listener, or accepted by an http one, by how they ended.", "listener", "pool", "result"),
 		retries:     counterVec("retries_total", "Requests that were sent to another upstream, by why.", "pool", "reason"),
 		rejected:    counterVec("rejected_total", "Requests and connections that drover refused by itself, by why.", "reason"),
+		fallbacks:   counterVec("fallbacks_total", "Requests that a pool's fallback got, by why.", "pool", "reason"),
 		queueWait:   histogramVec("queue_wait_seconds", "Time that requests waited for an upstream; those that did not wait are not counted.", "pool"),
 		checks:      counterVec("healthcheck_total", "Probes by result: pass, fail, or late where drover itself was too late to judge.", "pool", "result"),
 		checkDuration: histogramVec("healthcheck_duration_seconds", "Time that probes took.",
@@ -64,7 +66,7 @@ func New(build BuildInfo) *Metrics {
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": build.GoVersion}})
 	info.Set(1)
 	m.registry.MustRegister(
-		m.openConnections, m.connections, m.retries, m.rejected, m.queueWait, m.checks, m.checkDuration,
+		m.openConnections, m.connections, m.retries, m.rejected, m.fallbacks, m.queueWait, m.checks, m.checkDuration,
 		m.reloads, m.reloadOK, m.events, info, handles{m}, m.watched,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -92,6 +94,9 @@ func (m *Metrics) Retry(pool, reason string) { m.retries.WithLabelValues(pool, r
 
 // Rejected counts what drover refused by itself, by why.
 func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+
+// Fallback counts what a pool's fallback got, by why the pool did not take it.
+func (m *Metrics) Fallback(pool, reason string) { m.fallbacks.WithLabelValues(pool, reason).Inc() }
 
 // QueueWait counts a request that waited for an upstream.
 func (m *Metrics) QueueWait(pool string, d time.Duration) {

@@ -15,7 +15,7 @@ import (
 // returns nil, k.resp holds the answer and k.lease the place.
 func (k *call) exchange() error {
 	r := &k.record
-	k.began = k.m.start
+	k.began = k.entered
 	for {
 		if err := k.acquire(); err != nil {
 			return err
@@ -68,7 +68,7 @@ func (k *call) exchange() error {
 // as one that is still in the queue. It uses up the queue's time, not an attempt.
 func (k *call) neverReached(c cause) bool {
 	return (c == causeConnect || c == causeRefused) && k.lease.Upstream.Spawned &&
-		time.Now().Before(queueDeadline(k.m.start, k.target.queueTimeout))
+		time.Now().Before(queueDeadline(k.entered, k.target.queueTimeout))
 }
 
 // failed returns err as the exchange's own type; its documentation promises that it is.
@@ -116,7 +116,7 @@ func (k *call) acquire() error {
 	return pool.ErrSaturated
 }
 
-// queueDeadline is until when a request that began at start may queue.
+// queueDeadline is until when a request that came to a pool at start may queue.
 func queueDeadline(start time.Time, timeout time.Duration) time.Time {
 	if timeout <= 0 {
 		timeout = 10 * 365 * 24 * time.Hour // no bound
@@ -130,7 +130,7 @@ const queueNoise = 20 * time.Microsecond
 // wait queues for an upstream.
 func (k *call) wait() error {
 	t := k.target
-	deadline := queueDeadline(k.m.start, t.queueTimeout)
+	deadline := queueDeadline(k.entered, t.queueTimeout)
 	if d := k.req.Deadline; !d.IsZero() && d.Before(deadline) {
 		deadline = d
 	}
@@ -169,7 +169,7 @@ func (k *call) again(c cause, unsent bool) bool {
 	if c == causeNone || k.spent >= rule.attempts || !rule.allows(c, k.m.method, unsent) || k.m.cancel.Fired() {
 		return false
 	}
-	if d := k.req.Deadline; !d.IsZero() && !time.Now().Before(d) {
+	if k.late() {
 		return false
 	}
 	if k.m.body != nil {

@@ -38,6 +38,7 @@ type call struct {
 	retrying bool // a place of the retry budget is held
 	inform   func(int, []exchange.Field)
 
+	entered time.Time     // when the request came to its present target
 	began   time.Time     // of the present attempt
 	latency time.Duration // from there to the head of its answer
 	ended   time.Time     // when the last attempt was over; zero: there was none

@@ -131,6 +131,11 @@ func (f *failure) appendLines(dst []byte, json bool) []byte {
 	} else {
 		dst = append(dst, "Content-Type: text/plain; charset=utf-8\r\n"...)
 	}
+	return f.appendCommon(dst, f.status)
+}
+
+// appendCommon appends the header lines that all answers of drover's own have.
+func (f *failure) appendCommon(dst []byte, status int) []byte {
 	dst = append(dst, "Date: "...)
 	dst = time.Now().UTC().AppendFormat(dst, http.TimeFormat) // RFC 9110 section 6.6.1
 	dst = append(dst, "\r\nCache-Control: no-store\r\n"...)
@@ -138,8 +143,8 @@ func (f *failure) appendLines(dst []byte, json bool) []byte {
 		dst = append(dst, "Proxy-Status: drover; error="...)
 		dst = append(append(dst, f.proxy...), "\r\n"...)
 	}
-	switch f.status {
-	case 503:
+	switch status {
+	case 429, 503:
 		dst = append(dst, "Retry-After: "+retryAfter+"\r\n"...)
 	case 405:
 		dst = append(dst, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"...)

@@ -31,9 +31,18 @@ func (k *call) serve() {
 	k.going.id, k.going.trusted, k.going.edit = k.id, trusted, k.target.request
 	k.head = k.going.appendHead(k.head[:0], m)
 	k.prepare()
+	k.entered = m.start
 	if err := k.exchange(); err != nil {
-		k.fail(k.reasonFor(err))
-		return
+		f := k.reasonFor(err)
+		tried, again := k.fallBack(f)
+		switch {
+		case !tried:
+			k.failInstead(f)
+			return
+		case again != nil:
+			k.fail(k.reasonFor(again))
+			return
+		}
 	}
 	k.answer()
 }
@@ -126,12 +135,8 @@ func (k *call) clientDawdled() bool { return k.m.body != nil && k.m.body.waited(
 
 // fail answers by ourselves, if there is anybody to answer.
 func (k *call) fail(f failure) {
-	r := &k.record
-	r.Status, r.End = f.status, f.end
-	if f.refused() {
-		k.server.metrics.Rejected(f.end)
-	}
 	if f.status == statusClientClosed {
+		k.record.Status, k.record.End = f.status, f.end
 		return
 	}
 	json := wantsJSON(k.m)
@@ -139,12 +144,21 @@ func (k *call) fail(f failure) {
 	lines := len(k.own)
 	k.own = f.appendBody(k.own, json, k.id)
 	body := k.own[lines:]
-	a := answer{
+	k.say(f, &answer{
 		status: f.status, reason: []byte(reasonOf(f.status)), lines: k.own[:lines], id: k.id,
 		length: int64(len(body)), bodyless: string(k.m.method) == "HEAD", last: f.ends(),
+	}, body)
+}
+
+// say sends an answer of drover's own and notes why there is no other.
+func (k *call) say(f failure, a *answer, body []byte) {
+	r := &k.record
+	r.Status, r.End = a.status, f.end
+	if f.refused() {
+		k.server.metrics.Rejected(f.end)
 	}
 	k.replied = true
-	if err := k.out.reply(&a, body); err != nil {
+	if err := k.out.reply(a, body); err != nil {
 		if !k.m.link.ended() {
 			r.Status, r.End = statusClientClosed, endClientClosed
 		}

@@ -30,29 +30,33 @@ func (r *relay) serve(c *conn) {
 		r.server.metrics.ConnectionResult(t.name, "", endNoRoute)
 		return
 	}
-	result := r.connect(t, c)
-	r.server.metrics.ConnectionResult(t.name, t.own.name, result)
+	to, result := r.connect(t, c)
+	r.server.metrics.ConnectionResult(t.name, to.name, result)
 }
 
 // connect finds an upstream that accepts the connection and relays. It returns
-// how the connection ended.
-func (r *relay) connect(t *table, c *conn) string {
+// how the connection ended, and at which target.
+func (r *relay) connect(t *table, c *conn) (*target, string) {
 	c.since.Store(r.server.tick.Load())
 	a := relayAttempts{server: r.server, target: t.own, c: c, start: time.Now()}
-	a.req.Tried = a.tried[:0]
-	a.req.Hash = t.own.hash.of(&message{peerText: c.peerText}, c.peerText)
+	a.begin()
 	upstream, err := a.dial()
+	if f := dialFailure(err); err != nil && t.own.fallback != nil && f.nobodyTookIt() && !c.gone() {
+		r.server.metrics.Fallback(t.own.name, f.end)
+		a.target, a.start = t.own.fallback, time.Now()
+		a.begin()
+		upstream, err = a.dial()
+	}
 	c.since.Store(0)
 	if err != nil {
-		switch {
-		case c.gone():
-			return endClientClosed
-		case errors.Is(err, errDial):
-			return endConnectFailed
+		if c.gone() {
+			return a.target, endClientClosed
 		}
-		f := statusFor(err)
-		r.server.metrics.Rejected(f.end)
-		return f.end
+		f := dialFailure(err)
+		if f.refused() {
+			r.server.metrics.Rejected(f.end)
+		}
+		return a.target, f.end
 	}
 	defer a.lease.Release(pool.Outcome{Result: pool.Neutral})
 	defer func() { _ = upstream.Close() }() // the junction has closed it, or its end was in order
@@ -61,13 +65,27 @@ func (r *relay) connect(t *table, c *conn) string {
 	err = j.run(nil, nil)
 	switch {
 	case c.cut.Load():
-		return endDraining
+		return a.target, endDraining
 	case errors.Is(err, errIdle):
-		return "idle"
+		return a.target, "idle"
 	case err != nil:
-		return "broken"
+		return a.target, "broken"
 	}
-	return resultOK
+	return a.target, resultOK
+}
+
+// dialFailure says why a connection was not relayed.
+func dialFailure(err error) failure {
+	if errors.Is(err, errDial) {
+		return failConnect
+	}
+	return statusFor(err)
+}
+
+// begin makes the search begin with the target's pool.
+func (a *relayAttempts) begin() {
+	a.req.Tried = a.tried[:0]
+	a.req.Hash = a.target.hash.of(&message{peerText: a.c.peerText}, a.c.peerText)
 }
 
 // relayAttempts is the search for an upstream for one connection.

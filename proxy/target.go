@@ -29,6 +29,9 @@ type target struct {
 	request     *edit
 	response    *edit
 
+	fallback *target // gets what the pool cannot take; it has none itself
+	instead  *instead
+
 	requests *metrics.Request
 }
 
@@ -48,7 +51,21 @@ type shared struct {
 	budget       *budget
 }
 
+// get returns the target with the one it falls back to.
 func (s *targets) get(listener, name string, route *config.Route, where string) (*target, error) {
+	t, err := s.one(listener, name, route, where)
+	if err != nil {
+		return nil, err
+	}
+	f := s.cfg.Pools[name].Fallback
+	t.instead = newInstead(f)
+	if f.Pool != "" {
+		t.fallback, err = s.one(listener, f.Pool, route, "pools."+name+".fallback.pool")
+	}
+	return t, err
+}
+
+func (s *targets) one(listener, name string, route *config.Route, where string) (*target, error) {
 	cfg := s.cfg.Pools[name]
 	p := s.server.o.Pools(name)
 	if cfg == nil || p == nil {
