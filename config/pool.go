@@ -28,6 +28,8 @@ type Pool struct {
 	CircuitBreaker CircuitBreaker `yaml:"circuitBreaker"`
 	// Ejects an upstream that fails several times in a row.
 	Outlier Outlier `yaml:"outlier"`
+	// How long the share of an upstream that has become healthy grows to its full one; 0 gives it all at once.
+	SlowStart Duration `yaml:"slowStart" range:"0s..24h" reload:"apply"`
 	// Where requests wait when no upstream can take one.
 	Queue Queue `yaml:"queue"`
 	// What requests get that no upstream of the pool can take.

@@ -95,6 +95,7 @@ func (p *Pool) endEjectionLocked(u *Upstream) bool {
 	}
 	u.errorsInRow.Store(0)
 	u.gate.lower(gateEjected)
+	u.warmUp()
 	return true
 }
 

@@ -44,7 +44,7 @@ func New(name string, cfg *config.Pool, bus *event.Bus) *Pool {
 	p.clock.epoch = time.Now()
 	p.queue.pool = p
 	p.config.Store(&config.Pool{})
-	p.snapshot.Store(&Snapshot{clock: &p.clock.now})
+	p.snapshot.Store(&Snapshot{clock: &p.clock})
 	p.Reconfigure(cfg)
 	return p
 }
@@ -78,6 +78,9 @@ func (p *Pool) addLocked(s Spec) (*Upstream, error) {
 	}
 	u := newUpstream(p, s)
 	u.breaker.Store(newBreaker(u, p.Config().CircuitBreaker))
+	if s.State == Healthy && p.Snapshot().Version > 0 { // those that the pool begins with have nobody to be measured by
+		u.warmUp()
+	}
 	p.members[u.ID] = u
 	i, _ := slices.BinarySearchFunc(p.ordered, u, inOrder)
 	p.ordered = slices.Insert(p.ordered, i, u)

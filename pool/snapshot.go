@@ -1,9 +1,6 @@
 package pool
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // Snapshot is the set of upstreams that may receive traffic at one moment.
 // It is immutable: the pool publishes a new one on every change.
@@ -12,7 +9,8 @@ type Snapshot struct {
 	Upstreams []*Upstream // eligible, ordered by slot, generation, name
 	Panic     bool        // health or ejections are being ignored, since more than half are out
 
-	clock *atomic.Int64
+	clock *clock
+	slowStart
 }
 
 // Clock is the time of the newest report to the pool, coarse (1 ms) and
@@ -21,7 +19,7 @@ func (s *Snapshot) Clock() time.Duration {
 	if s.clock == nil {
 		return 0
 	}
-	return time.Duration(s.clock.Load())
+	return time.Duration(s.clock.now.Load())
 }
 
 // candidate tells whether only health can keep traffic from u. A worker that
@@ -77,6 +75,7 @@ func (p *Pool) publishLocked() {
 		Version:   last.Version + 1,
 		Upstreams: chosen,
 		Panic:     panicking,
-		clock:     &p.clock.now,
+		clock:     &p.clock,
+		slowStart: newSlowStart(p.Config().SlowStart.Std(), chosen),
 	})
 }

@@ -28,13 +28,14 @@ type Upstream struct {
 	static     bool // it comes from the settings; guarded by Pool.mu
 
 	// Read by every request, written when something changes.
-	gate    gate
-	state   atomic.Uint32
-	weight  atomic.Int32
-	breaker atomic.Pointer[breaker] // nil when disabled
-	load    atomic.Pointer[Load]
-	probe   atomic.Pointer[ProbeStatus]
-	trips   atomic.Uint64
+	gate     gate
+	state    atomic.Uint32
+	weight   atomic.Int32
+	breaker  atomic.Pointer[breaker] // nil when disabled
+	load     atomic.Pointer[Load]
+	probe    atomic.Pointer[ProbeStatus]
+	trips    atomic.Uint64
+	warmFrom atomic.Int64 // clock reading when it became healthy; 0: it was from the beginning
 	attachment
 	ejection ejection // guarded by Pool.mu
 

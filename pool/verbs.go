@@ -15,6 +15,7 @@ func (p *Pool) SetHealth(id string, healthy bool, cause error) bool {
 		switch s := u.State(); {
 		case healthy && (s == Starting || s == Unhealthy):
 			u.state.Store(uint32(Healthy))
+			u.warmUp()
 			return event.Event{Kind: event.UpstreamHealthy, Message: u.ID + " is healthy"}, true
 		case !healthy && s == Healthy:
 			u.state.Store(uint32(Unhealthy))

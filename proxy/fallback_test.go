@@ -63,7 +63,9 @@ func TestFallback_AfterNobodyAccepts(t *testing.T) {
 	if got := r.ask("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"); got.body != "abc" {
 		t.Errorf("%+v", got)
 	}
-	r.logged(func(l map[string]any) bool { return l["pool"] == "spare" && l["attempts"] == 4.0 && l["bytesIn"] == 3.0 })
+	r.logged(func(l map[string]any) bool {
+		return l["pool"] == "spare" && l["attempts"] == 4.0 && l["bytesIn"] == 3.0
+	})
 	r.idle()
 }
 

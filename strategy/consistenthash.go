@@ -8,7 +8,8 @@ import "github.com/drover-proxy/drover/pool"
 // its keys go to many others and no other key moves; when it returns, so do they.
 //
 // A key stays on its upstream whatever the load, up to maxInFlightPerWorker;
-// what is over that goes to the next on the ring.
+// what is over that goes to the next on the ring. There is no slow start: a key
+// that went elsewhere for a while would gain nothing by it.
 type ConsistentHash struct{ tables tables[ring] }
 
 // NewConsistentHash returns a ConsistentHash.

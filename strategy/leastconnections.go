@@ -33,17 +33,28 @@ func (s *LeastConnections) Pick(snap *pool.Snapshot, req *Request) *pool.Upstrea
 	if n == 0 {
 		return nil
 	}
-	start := 0
-	if w := s.tables.of(snap); w != nil {
-		start = w.at(s.turn.Add(1)-1) % n
+	w, warm, start := s.tables.of(snap), warmupOf(snap), 0
+	for range warm.tries(1) {
+		if w != nil {
+			start = w.at(s.turn.Add(1)-1) % n
+		}
+		if warm.takes(ups[start]) {
+			break
+		}
 	}
 	var least fewest
+	all := warm.now == 0
 	if n <= exactUpTo {
 		for i := range ups {
-			if j := start + i; j < n {
+			j := start + i
+			if j >= n {
+				j -= n
+			}
+			// One in slow start has few requests in flight and would get all that
+			// come until it is as busy as the others: it is only looked at when
+			// its turn has come.
+			if all || i == 0 || warm.full(ups[j]) {
 				least.consider(ups[j], req)
-			} else {
-				least.consider(ups[j-n], req)
 			}
 			if least.upstream != nil && least.inFlight == 0 {
 				break // nothing is less, and equals wait for their turn
@@ -52,7 +63,9 @@ func (s *LeastConnections) Pick(snap *pool.Snapshot, req *Request) *pool.Upstrea
 	} else {
 		least.consider(ups[start], req)
 		for d, i := newDraw(), 1; i < sampleOf; i++ {
-			least.consider(ups[d.index(n)], req)
+			if u := ups[d.index(n)]; warm.full(u) {
+				least.consider(u, req)
+			}
 		}
 	}
 	if least.upstream != nil {

@@ -28,16 +28,26 @@ func (s *LeastResponseTime) Pick(snap *pool.Snapshot, req *Request) *pool.Upstre
 	if n == 0 {
 		return nil
 	}
-	start := int((s.turn.Add(1) - 1) % uint64(n))
+	warm, start := warmupOf(snap), 0
+	for range warm.tries(1) {
+		start = int((s.turn.Add(1) - 1) % uint64(n))
+		if warm.takes(ups[start]) {
+			break
+		}
+	}
 	soon := soonest{now: snap.Clock()}
 	if n <= compareUpTo {
 		for i := range ups {
-			soon.consider(ups[(start+i)%n], req)
+			if u := ups[(start+i)%n]; i == 0 || warm.full(u) { // in slow start only when its turn has come
+				soon.consider(u, req)
+			}
 		}
 	} else {
 		soon.consider(ups[start], req)
 		for d, i := newDraw(), 1; i < sampleOf; i++ {
-			soon.consider(ups[d.index(n)], req)
+			if u := ups[d.index(n)]; warm.full(u) {
+				soon.consider(u, req)
+			}
 		}
 	}
 	if u := soon.best(); u != nil {

@@ -18,9 +18,12 @@ func (*Random) Pick(snap *pool.Snapshot, req *Request) *pool.Upstream {
 	if n == 0 {
 		return nil
 	}
-	i := rand.IntN(n)
-	if u := snap.Upstreams[i]; usable(u, req) {
-		return u
+	w, i := warmupOf(snap), 0
+	for range w.tries(1) {
+		i = rand.IntN(n)
+		if u := snap.Upstreams[i]; usable(u, req) && w.takes(u) {
+			return u
+		}
 	}
 	return scan(snap.Upstreams, req, i+1)
 }

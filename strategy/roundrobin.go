@@ -18,9 +18,12 @@ func (s *RoundRobin) Pick(snap *pool.Snapshot, req *Request) *pool.Upstream {
 	if n == 0 {
 		return nil
 	}
-	i := int((s.turn.Add(1) - 1) % uint64(n))
-	if u := snap.Upstreams[i]; usable(u, req) {
-		return u
+	w, i := warmupOf(snap), 0
+	for range w.tries(1) {
+		i = int((s.turn.Add(1) - 1) % uint64(n))
+		if u := snap.Upstreams[i]; usable(u, req) && w.takes(u) {
+			return u
+		}
 	}
 	return scan(snap.Upstreams, req, i+1)
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/pool"
@@ -63,6 +64,47 @@ func (r *Request) tried(u *pool.Upstream) bool {
 // usable tells whether u would take the request now.
 func usable(u *pool.Upstream, req *Request) bool {
 	return u.Admission() == pool.Admitted && !req.tried(u)
+}
+
+// warmTries is how many choices are made for one that takes part, when shares
+// of upstreams are still growing. Where only one in ten does, this many are
+// all in vain once in 800 times, and what is chosen then is as good as chance.
+const warmTries = 64
+
+// warmup is a Pick's view of upstreams in slow start: such a one takes part in
+// as many choices as its share says.
+type warmup struct {
+	snap *pool.Snapshot
+	now  time.Duration // 0: all have their full share
+	draw draw
+}
+
+func warmupOf(snap *pool.Snapshot) warmup {
+	w := warmup{snap: snap, now: snap.Warming()}
+	if w.now != 0 {
+		w.draw = newDraw()
+	}
+	return w
+}
+
+// tries is how often a choice may be made anew, where few normally suffice.
+func (w *warmup) tries(few int) int {
+	if w.now == 0 {
+		return few
+	}
+	return warmTries
+}
+
+// full tells whether the share of u is not growing.
+func (w *warmup) full(u *pool.Upstream) bool { return w.now == 0 || w.snap.ShareAt(u, w.now) == 1 }
+
+// takes tells whether u takes part in this choice; asked again, it may say otherwise.
+func (w *warmup) takes(u *pool.Upstream) bool { return w.now == 0 || w.lets(u) }
+
+// lets is apart from takes so that the common case is inlined.
+func (w *warmup) lets(u *pool.Upstream) bool {
+	share := w.snap.ShareAt(u, w.now)
+	return share == 1 || w.draw.fraction() < share
 }
 
 // scan is what every strategy falls back to when its own choice is not usable:

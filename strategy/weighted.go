@@ -33,13 +33,13 @@ func turnWheel(w *wheel, turn *atomic.Uint64, snap *pool.Snapshot, req *Request)
 	if w == nil { // of an empty snapshot
 		return scan(snap.Upstreams, req, 0)
 	}
-	i := 0
-	for range turnTries {
+	warm, i := warmupOf(snap), 0
+	for range warm.tries(turnTries) {
 		i = w.at(turn.Add(1) - 1)
 		if i >= len(snap.Upstreams) { // the wheel is of another snapshot
 			continue
 		}
-		if u := snap.Upstreams[i]; usable(u, req) {
+		if u := snap.Upstreams[i]; usable(u, req) && warm.takes(u) {
 			return u
 		}
 	}
