@@ -87,6 +87,7 @@ func (d *drover) buildUnits() error {
 func (d *drover) buildFronts() (err error) {
 	d.front = proxy.New(proxy.Options{
 		Metrics: d.metrics, AccessLog: d.access, Log: d.logs.Logger("proxy"), Bus: d.bus, Pools: d.pool,
+		StickyKey: func() ([]byte, error) { return stickyKey(filepath.Dir(d.dir.path)) },
 	})
 	d.admin, err = admin.New(admin.Options{
 		Config: d.settings.Admin, Backend: backend{d}, Metrics: d.metrics.Handler(), Bus: d.bus, Log: d.logs.Logger("admin"),

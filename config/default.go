@@ -35,6 +35,7 @@ func DefaultPool() *Pool {
 		Workers:        Auto,
 		Strategy:       "least-connections",
 		HashOn:         "clientIP",
+		Sticky:         Sticky{TTL: hour},
 		Timeouts:       PoolTimeouts{Connect: 2 * second, FirstByte: minute, ResponseIdle: 5 * minute},
 		Retry:          defaultRetry(),
 		CircuitBreaker: CircuitBreaker{Enabled: true, FailureRatio: 50, MinRequests: 20, Interval: 10 * second, OpenFor: 5 * second, HalfOpenRequests: 3},

@@ -20,6 +20,8 @@ type Pool struct {
 	Strategy string `yaml:"strategy" enum:"least-connections,round-robin,weighted-round-robin,health-aware,random,power-of-two,least-response-time,consistent-hash" reload:"apply"`
 	// What consistent-hash keeps together: clientIP, path, header:NAME or cookie:NAME.
 	HashOn string `yaml:"hashOn" reload:"apply"`
+	// Keeps a client with the upstream that answered it first, by a cookie.
+	Sticky Sticky `yaml:"sticky"`
 	// Bounds of the exchange with an upstream; 0 means no bound.
 	Timeouts PoolTimeouts `yaml:"timeouts"`
 	// When a request is sent to another upstream.
@@ -60,6 +62,14 @@ func (u *Upstream) setDefaults() { u.Weight = 1 }
 
 // NetworkAddress returns what net.Dial takes: "tcp" and host:port, or "unix" and the path.
 func (u Upstream) NetworkAddress() (network, address string) { return splitAddress(u.Address) }
+
+// Sticky keeps a client with an upstream, by a signed cookie of drover's own.
+type Sticky struct {
+	// The name of the cookie; empty switches it off.
+	Cookie string `yaml:"cookie" reload:"apply"`
+	// How long a client stays; the cookie is renewed when half of it has passed.
+	TTL Duration `yaml:"ttl" range:"1s..87600h" reload:"apply"`
+}
 
 // PoolTimeouts bound the exchange with an upstream; 0 means no bound.
 type PoolTimeouts struct {

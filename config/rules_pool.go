@@ -21,6 +21,7 @@ func (v *validator) pool(name string, p *Pool) {
 	}
 	v.upstreams(key+".upstreams", p.Upstreams)
 	v.hashOn(key+".hashOn", p.HashOn)
+	v.sticky(name, p.Sticky)
 	v.notAbove(key, "retry.backoff.initial", p.Retry.Backoff.Initial, "retry.backoff.max", p.Retry.Backoff.Max)
 	v.notAbove(key, "outlier.ejectFor", p.Outlier.EjectFor, "outlier.maxEjectFor", p.Outlier.MaxEjectFor)
 	v.fallback(name, p.Fallback)
@@ -90,6 +91,20 @@ func (v *validator) hashOn(key, hashOn string) {
 		}
 	default:
 		v.fault(key, quote(hashOn)+" is not known", forms)
+	}
+}
+
+// sticky refuses names that browsers hold to rules which the cookie breaks.
+func (v *validator) sticky(pool string, s Sticky) {
+	key := join("pools", pool) + ".sticky.cookie"
+	switch {
+	case s.Cookie == "":
+	case !token(s.Cookie):
+		v.fault(key, quote(s.Cookie)+" is not the name of a cookie", "write one such as drover")
+	case strings.HasPrefix(strings.ToLower(s.Cookie), "__secure-"), strings.HasPrefix(strings.ToLower(s.Cookie), "__host-"):
+		v.fault(key, quote(s.Cookie)+" is refused by browsers that came without TLS", "leave the prefix out")
+	case v.c.onlyRelayed(pool):
+		v.fault(key, "only tcp listeners use this pool, and their connections have no cookies", "use strategy: consistent-hash, or remove it")
 	}
 }
 

@@ -143,6 +143,10 @@ func TestValidate_Pools(t *testing.T) {
 	}
 	p("hashOn: header", `pools.app.hashOn: "header" is not known; use clientIP, path, header:NAME or cookie:NAME`)
 	p("hashOn: 'cookie:a b'", `pools.app.hashOn: "cookie:a b" has no valid name after the colon; use clientIP, path, header:NAME or cookie:NAME`)
+	p("sticky: { cookie: drover, ttl: 1s }")
+	p("sticky: { cookie: 'a b', ttl: 0 }", `pools.app.sticky.cookie: "a b" is not the name of a cookie; write one such as drover`, "pools.app.sticky.ttl: 0s is out of range; use 1s to 87600h")
+	p("sticky: { cookie: __Host-a }", `pools.app.sticky.cookie: "__Host-a" is refused by browsers that came without TLS; leave the prefix out`)
+	p("slowStart: 25h", "pools.app.slowStart: 25h is out of range; use 0s to 24h")
 	p("upstreams: [ { address: ':80' } ]", `pools.app.upstreams[0].address: ":80" has no host; write host:port, such as 127.0.0.1:8080, or unix:/path`)
 	p("upstreams: [ { address: 'a:0' } ]", `pools.app.upstreams[0].address: "a:0" has no valid port; use a port from 1 to 65535`)
 	p("upstreams: [ { address: 'a:80', weight: 257 } ]", `pools.app.upstreams[0].weight: 257 is out of range; use 0 to 256`)

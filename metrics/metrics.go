@@ -23,6 +23,7 @@ type Metrics struct {
 	retries         *prometheus.CounterVec
 	rejected        *prometheus.CounterVec
 	fallbacks       *prometheus.CounterVec
+	sticky          *prometheus.CounterVec
 	queueWait       *prometheus.HistogramVec
 	checks          *prometheus.CounterVec
 	checkDuration   *prometheus.HistogramVec
@@ -47,6 +48,7 @@ func New(build BuildInfo) *Metrics {
 		retries:     counterVec("retries_total", "Requests that were sent to another upstream, by why.", "pool", "reason"),
 		rejected:    counterVec("rejected_total", "Requests and connections that drover refused by itself, by why.", "reason"),
 		fallbacks:   counterVec("fallbacks_total", "Requests that a pool's fallback got, by why.", "pool", "reason"),
+		sticky:      counterVec("sticky_requests_total", "Requests to pools with sticky: kept went where the cookie says, moved went elsewhere, new had no valid cookie.", "pool", "result"),
 		queueWait:   histogramVec("queue_wait_seconds", "Time that requests waited for an upstream; those that did not wait are not counted.", "pool"),
 		checks:      counterVec("healthcheck_total", "Probes by result: pass, fail, or late where drover itself was too late to judge.", "pool", "result"),
 		checkDuration: histogramVec("healthcheck_duration_seconds", "Time that probes took.",
@@ -66,7 +68,7 @@ func New(build BuildInfo) *Metrics {
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": build.GoVersion}})
 	info.Set(1)
 	m.registry.MustRegister(
-		m.openConnections, m.connections, m.retries, m.rejected, m.fallbacks, m.queueWait, m.checks, m.checkDuration,
+		m.openConnections, m.connections, m.retries, m.rejected, m.fallbacks, m.sticky, m.queueWait, m.checks, m.checkDuration,
 		m.reloads, m.reloadOK, m.events, info, handles{m}, m.watched,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -97,6 +99,10 @@ func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).I
 
 // Fallback counts what a pool's fallback got, by why the pool did not take it.
 func (m *Metrics) Fallback(pool, reason string) { m.fallbacks.WithLabelValues(pool, reason).Inc() }
+
+// Sticky counts an answer to a client that is to stay with its upstream: kept
+// (it did), moved (it could not) or new (it had none).
+func (m *Metrics) Sticky(pool, result string) { m.sticky.WithLabelValues(pool, result).Inc() }
 
 // QueueWait counts a request that waited for an upstream.
 func (m *Metrics) QueueWait(pool string, d time.Duration) {

@@ -28,7 +28,8 @@ type Pool struct {
 
 	mu      sync.Mutex
 	members map[string]*Upstream
-	ordered []*Upstream // the members by slot, generation, name
+	ordered []*Upstream          // the members by slot, generation, name
+	left    map[string]time.Time // when the last upstream of a label was removed
 
 	subscribers subscribers
 
@@ -106,6 +107,7 @@ func (p *Pool) Remove(id string) {
 
 func (p *Pool) removeLocked(u *Upstream) {
 	delete(p.members, u.ID)
+	p.noteLeftLocked(u.Label)
 	if i, found := slices.BinarySearchFunc(p.ordered, u, inOrder); found {
 		p.ordered = slices.Delete(p.ordered, i, i+1)
 	}

@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Snapshot is the set of upstreams that may receive traffic at one moment.
 // It is immutable: the pool publishes a new one on every change.
@@ -11,6 +14,22 @@ type Snapshot struct {
 
 	clock *clock
 	slowStart
+	labels atomic.Pointer[map[string]*Upstream] // made when it is asked for
+}
+
+// Labeled returns the upstream with that label, of several the newest
+// generation; nil when there is none. Only the first call on a snapshot allocates.
+func (s *Snapshot) Labeled(label []byte) *Upstream {
+	m := s.labels.Load()
+	if m == nil {
+		made := make(map[string]*Upstream, len(s.Upstreams))
+		for _, u := range s.Upstreams { // in order of generation
+			made[u.Label] = u
+		}
+		m = &made
+		s.labels.Store(m)
+	}
+	return (*m)[string(label)]
 }
 
 // Clock is the time of the newest report to the pool, coarse (1 ms) and

@@ -88,7 +88,14 @@ const maxRefusals = 1000
 func (k *call) acquire() error {
 	t := k.target
 	for range maxRefusals {
-		up := t.strategy.Pick(t.pool.Snapshot(), &k.pick)
+		snap := t.pool.Snapshot()
+		var up *pool.Upstream
+		if t.sticky != nil {
+			up = k.preferred(snap)
+		}
+		if up == nil {
+			up = t.strategy.Pick(snap, &k.pick)
+		}
 		if up != nil {
 			lease, err := up.Acquire()
 			if err == nil {

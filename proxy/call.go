@@ -28,6 +28,7 @@ type call struct {
 
 	pick     strategy.Request
 	tried    [8]*pool.Upstream
+	stay     stay // where a sticky pool's client belongs
 	lease    pool.Lease
 	link     *link
 	req      exchange.Request
@@ -101,7 +102,7 @@ func (k *call) clear() {
 	k.t, k.target, k.m, k.out, k.link = nil, nil, nil, nil, nil
 	k.client, k.trace = nil, nil
 	k.lease, k.record = pool.Lease{}, logs.Record{}
-	k.pick = strategy.Request{}
+	k.pick, k.stay = strategy.Request{}, stay{}
 	clear(k.tried[:])
 	k.req, k.says, k.timed = exchange.Request{}, answer{}, timedSource{}
 	k.replied, k.ended, k.latency, k.spent = false, time.Time{}, 0, 0

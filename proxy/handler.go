@@ -29,6 +29,10 @@ func (k *call) serve() {
 		k.going.target = rest
 	}
 	k.going.id, k.going.trusted, k.going.edit = k.id, trusted, k.target.request
+	k.going.sticky = k.target.sticky
+	if k.going.sticky != nil {
+		k.stickTo(k.going.sticky)
+	}
 	k.head = k.going.appendHead(k.head[:0], m)
 	k.prepare()
 	k.entered = m.start
@@ -187,6 +191,7 @@ func (k *call) answer() {
 		status: resp.Status, reason: resp.Reason, fields: resp.Fields, length: resp.Length, id: k.id, edit: k.target.response,
 		bodyless: resp.Status == 204 || resp.Status == 304 || string(m.method) == "HEAD",
 	}
+	a.lines = k.ownLines()
 	r.Status, r.End = resp.Status, endOK
 	k.replied = true
 	var err error
@@ -198,6 +203,16 @@ func (k *call) answer() {
 		r.BytesOut, err = k.out.relay(a, k.source())
 	}
 	k.finish(err)
+}
+
+// ownLines are the header lines that drover adds to an upstream's answer.
+func (k *call) ownLines() []byte {
+	s := k.target.sticky
+	if s == nil {
+		return nil
+	}
+	k.own = k.appendCookie(k.own[:0], s)
+	return k.own
 }
 
 // source is the answer's body; where timeouts.total bounds the exchange, one

@@ -4,11 +4,12 @@ import "strconv"
 
 // outgoing is what besides the message decides how it is written upstream.
 type outgoing struct {
-	target  []byte // path and query, without the route's stripPrefix
-	id      []byte // request id
-	trusted bool   // the peer's forwarding fields are believed
-	edit    *edit  // the route's; may be nil
-	drop    listed // what the Connection fields of the message name
+	target  []byte  // path and query, without the route's stripPrefix
+	id      []byte  // request id
+	trusted bool    // the peer's forwarding fields are believed
+	edit    *edit   // the route's; may be nil
+	sticky  *sticky // whose cookie is drover's own; may be nil
+	drop    listed  // what the Connection fields of the message name
 }
 
 // appendHead appends the request line and header section to be sent upstream.
@@ -28,7 +29,11 @@ func (o *outgoing) appendHead(dst []byte, m *message) []byte {
 	dst = append(dst, "\r\n"...)
 	for i := range m.fields {
 		f := &m.fields[i]
-		if o.passes(f) {
+		switch {
+		case !o.passes(f):
+		case o.sticky != nil && equalFold(f.key, "cookie"):
+			dst = o.sticky.appendOthers(dst, f)
+		default:
 			dst = appendField(dst, f.key, f.value)
 		}
 	}

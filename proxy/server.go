@@ -28,6 +28,10 @@ type Options struct {
 	Bus       *event.Bus                   // nil: none
 	Pools     func(name string) *pool.Pool // by the name in the settings; nil when there is none
 
+	// StickyKey returns the secret that sticky cookies are signed with; nil: one
+	// of this server's own.
+	StickyKey func() ([]byte, error)
+
 	// Inherited are sockets that were opened before, by network and address:
 	// "tcp::8080", "unix:/run/app.sock". The server does not close the files.
 	Inherited map[string]*os.File
@@ -76,6 +80,9 @@ func New(o Options) *Server {
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
+	}
+	if s.o.StickyKey == nil {
+		s.o.StickyKey = randomKey()
 	}
 	s.calls.New = func() any { return newCall(s) }
 	s.front, s.relay = newFastFront(s), &relay{s}

@@ -29,6 +29,7 @@ type target struct {
 	request     *edit
 	response    *edit
 
+	sticky   *sticky // nil: clients do not stay with an upstream
 	fallback *target // gets what the pool cannot take; it has none itself
 	instead  *instead
 
@@ -60,8 +61,11 @@ func (s *targets) get(listener, name string, route *config.Route, where string) 
 	f := s.cfg.Pools[name].Fallback
 	t.instead = newInstead(f)
 	if f.Pool != "" {
-		t.fallback, err = s.one(listener, f.Pool, route, "pools."+name+".fallback.pool")
+		if t.fallback, err = s.one(listener, f.Pool, route, "pools."+name+".fallback.pool"); err != nil {
+			return nil, err
+		}
 	}
+	t.sticky, err = newSticky(name, s.cfg.Pools[name].Sticky, s.server.o.StickyKey)
 	return t, err
 }
 

@@ -21,7 +21,7 @@ func (k *call) tunnel() {
 	defer func() { _ = upstream.Close() }() // closed by then, unless the client could not be told
 	a := answer{
 		status: resp.Status, reason: resp.Reason, fields: resp.Fields, bodyless: true, id: k.id,
-		edit: k.target.response, upgrade: m.upgrade,
+		edit: k.target.response, upgrade: m.upgrade, lines: k.ownLines(),
 	}
 	k.replied = true
 	r.Status, r.End = resp.Status, endOK
