@@ -221,27 +221,8 @@ func (k *call) source() source {
 	if k.req.Deadline.IsZero() {
 		return &k.resp
 	}
-	k.timed = timedSource{Response: &k.resp, by: k.req.Deadline}
+	k.timed = timedSource{Response: &k.resp, since: time.Now()}
 	return &k.timed
-}
-
-// timedSource notes when the upstream is not even asked before the time is up:
-// the client took it all, by not reading.
-type timedSource struct {
-	*exchange.Response
-	by   time.Time
-	late bool
-}
-
-func (t *timedSource) Read(p []byte) (int, error) {
-	t.late = !time.Now().Before(t.by)
-	return t.Response.Read(p)
-}
-
-// Fill is the same for what the kernel moves.
-func (t *timedSource) Fill(p *exchange.Pipe) (int, error) {
-	t.late = !time.Now().Before(t.by)
-	return t.Response.Fill(p)
 }
 
 // whole returns the body when all of it is there already.
@@ -273,7 +254,7 @@ func (k *call) interrupted(out *pool.Outcome, err error) {
 	switch {
 	case k.m.link.ended():
 		out.Result, k.record.End = pool.Neutral, endDraining
-	case errors.As(err, &src) && k.timed.late:
+	case errors.As(err, &src) && k.timed.clientSlower():
 		out.Result, k.record.End = pool.Neutral, endClientTimeout
 	case errors.As(err, &src):
 		out.Result, k.record.End = outcomeOf(src.error), k.endOf(src.error)
