@@ -277,3 +277,14 @@ func TestAuthority_IsAHostWithAPort(t *testing.T) {
 	f("a/b", false)
 	f("user@a", false)
 }
+
+func TestRefuse_AHostThatIsNoneBesideAnAbsoluteTarget(t *testing.T) {
+	up := answering(t, plain("never"))
+	r := newRig(t, nil, up.addr)
+	if got := r.ask("GET http://ha?b HTTP/1.1\r\nHost: Host: evil\r\n\r\n"); got.StatusCode != 400 {
+		t.Errorf("%+v", got)
+	}
+	if n := up.requests(); n != 0 {
+		t.Errorf("%d requests went upstream", n)
+	}
+}

@@ -52,23 +52,9 @@ func (s stream) agrees(node stream) bool {
 }
 
 // byGo reads a stream of requests with net/http.
-func byGo(raw string) stream { return readStream(raw, false) }
-
-// byGoBetweenLines does the same and skips empty lines before a request, RFC 9112
-// section 2.2, which net/http does not.
-func byGoBetweenLines(raw string) stream { return readStream(raw, true) }
-
-func readStream(raw string, skip bool) (s stream) {
+func byGo(raw string) (s stream) {
 	br := bufio.NewReader(strings.NewReader(raw))
 	for {
-		for skip {
-			if b, err := br.Peek(1); err != nil || b[0] != '\n' {
-				if b, err = br.Peek(2); err != nil || string(b) != "\r\n" {
-					break
-				}
-			}
-			_, _ = br.ReadSlice('\n') // it is there
-		}
 		if _, err := br.Peek(1); err != nil {
 			return s
 		}

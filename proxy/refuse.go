@@ -111,6 +111,9 @@ func (m *message) locate(target []byte, http11 bool) *refusal {
 	if hosts > 1 || (http11 && hosts == 0) {
 		return badRequest("there must be exactly one Host")
 	}
+	if !validAuthority(m.authority) { // also where the target's takes its place
+		return badRequest("Host is not a host")
+	}
 	switch {
 	case len(target) == 0:
 		return badRequest("the request target is empty")
