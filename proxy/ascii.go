@@ -13,16 +13,26 @@ var lower = func() (t [256]byte) {
 	return t
 }()
 
+// dashed is lower for names of fields, with the bytes that applications which map
+// names to variables (CGI, WSGI) take for a dash as one.
+var dashed = func() (t [256]byte) {
+	t = lower
+	t['_'], t['.'] = '-', '-'
+	return t
+}()
+
 // token has true for the bytes of a token, RFC 9110 section 5.6.2.
-var token = func() (t [256]bool) {
+var token = alphanumericAnd("!#$%&'*+-.^_`|~")
+
+func alphanumericAnd(others string) (t [256]bool) {
 	for c := '0'; c <= 'z'; c++ {
 		t[c] = c <= '9' || c >= 'a' || (c >= 'A' && c <= 'Z')
 	}
-	for _, c := range "!#$%&'*+-.^_`|~" {
+	for _, c := range others {
 		t[c] = true
 	}
 	return t
-}()
+}
 
 func isToken[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
@@ -31,6 +41,36 @@ func isToken[T string | []byte](s T) bool {
 		}
 	}
 	return len(s) > 0
+}
+
+// tokenLength returns how much of s is a token at its start.
+func tokenLength(s []byte) int {
+	for i, c := range s {
+		if !token[c] {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// quotedLength returns how much of s is a quoted string at its start, RFC 9110
+// section 5.6.4; 0 when there is none, or no end to it.
+func quotedLength(s []byte) int {
+	if len(s) == 0 || s[0] != '"' {
+		return 0
+	}
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			if !validValue(s[:i]) {
+				return 0
+			}
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return 0
 }
 
 // validValue reports whether s may stand in a field value: no control byte but tab.
@@ -46,6 +86,28 @@ func validValue[T string | []byte](s T) bool {
 // equalFold compares without regard to ASCII case; want is in lower case.
 func equalFold(s []byte, want string) bool {
 	return len(s) == len(want) && foldPrefix(s, want)
+}
+
+// equalDashed compares the dashed form of a field name; want is in it.
+func equalDashed(s []byte, want string) bool {
+	if len(s) != len(want) {
+		return false
+	}
+	for i, c := range s {
+		if dashed[c] != want[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// dashedName returns the dashed form of a field name.
+func dashedName(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		b[i] = dashed[c]
+	}
+	return string(b)
 }
 
 func foldPrefix(s []byte, want string) bool {

@@ -83,22 +83,15 @@ func forwardingName(s []byte) name {
 	if len(s) < len("x-real-ip") {
 		return nameOther
 	}
-	var plain [32]byte
-	if len(s) > len(plain) {
-		if foldPrefix(s, "x-forwarded-") {
-			return nameForwarded
-		}
-		return nameOther
-	}
+	var form [32]byte // longer than any that is in use; what they begin with decides
+	s = s[:min(len(s), len(form))]
 	alias := false
 	for i, c := range s {
-		if c == '_' || c == '.' {
-			c, alias = '-', true
-		}
-		plain[i] = lower[c]
+		alias = alias || c == '_' || c == '.'
+		form[i] = dashed[c]
 	}
 	n := nameOther
-	switch p := string(plain[:len(s)]); {
+	switch p := string(form[:len(s)]); {
 	case p == "x-forwarded-for":
 		n = nameForwardedFor
 	case p == "x-forwarded-host":
