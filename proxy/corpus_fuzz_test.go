@@ -9,7 +9,8 @@ import (
 // Whatever a client sends: what goes upstream is read in the same way by all
 // readers, it is what a strict one reads in the client's bytes, and each answer
 // belongs to its request. seed says how raw is changed first and in which pieces
-// it comes; with 0 it is not changed and comes at once.
+// it comes; with 0 it is not changed and comes at once. A finding, as it is printed,
+// becomes a row of the corpus: what a seed does changes with that.
 func FuzzCorpus_NothingIsSmuggled(f *testing.F) {
 	for i := range corpus {
 		if s := &corpus[i]; len(s.raw) < fuzzBytes/2 {
