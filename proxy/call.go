@@ -114,6 +114,7 @@ func (k *call) note() {
 	if k.ended.IsZero() {
 		k.ended = time.Now()
 	}
+	m.ended = k.ended
 	r.Duration = k.ended.Sub(m.start)
 	if m.body != nil {
 		r.BytesIn = m.body.received()

@@ -28,6 +28,7 @@ type message struct {
 	peer     netip.Addr // who is connected; invalid for Unix sockets
 	peerText []byte     // the same as text
 	start    time.Time
+	ended    time.Time        // set by the handler
 	cancel   *exchange.Cancel // fires when the client has gone or the connection is to be cut
 	link     clientLink
 }
