@@ -39,6 +39,10 @@ type field struct {
 	key, value []byte
 }
 
+// now is the present time. Counted from the start of the request it is one look at
+// a clock, where time.Now takes two.
+func (m *message) now() time.Time { return m.start.Add(time.Since(m.start)) }
+
 // has reports whether the message has a field of that name.
 func (m *message) has(n name) bool { return m.named&(1<<n) != 0 }
 
