@@ -281,7 +281,7 @@ func (k *call) endOf(err error) string {
 		}
 		return endClientClosed
 	case exchange.ClientBody:
-		return endClientClosed
+		return bodyFailure(k.m.body.fault()).end
 	case exchange.IdleTimeout, exchange.FirstByteTimeout:
 		return endUpstreamTimeout
 	case exchange.Invalid:
