@@ -205,7 +205,7 @@ func TestResponse_BeforeTheBodyIsThere(t *testing.T) {
 		c.send("GET /evil HTTP/1.1\r\nHost: h\r\n\r\n")
 		c.closeWrite()
 		c.end()
-		if rest := <-ended; !strings.HasPrefix(rest, "some") || len(rest) >= 100000 {
+		if rest := <-ended; rest != "" && rest != "some" {
 			t.Errorf("%q: the upstream got %q", answer, rest)
 		}
 		r.idle()
