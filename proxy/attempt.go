@@ -23,8 +23,12 @@ func (k *call) exchange() error {
 		r.Attempts++
 		r.Upstream = k.lease.Upstream.ID
 		k.link = k.target.links.of(k.lease.Upstream)
+		k.req.Now = k.began
 		err := k.link.client.Do(&k.req, &k.resp)
-		now := time.Now()
+		now := k.resp.Received
+		if err != nil {
+			now = time.Now()
+		}
 		k.latency = now.Sub(k.began)
 		if err == nil {
 			k.spent++
@@ -208,7 +212,8 @@ func (k *call) active() int64 {
 // release ends the exchange and gives the place back.
 func (k *call) release(o pool.Outcome) {
 	_ = k.resp.Close() // never fails
-	k.ended = time.Now()
+	k.ended = k.m.now()
+	o.At = k.ended
 	k.record.UpstreamDuration = k.ended.Sub(k.began)
 	if k.link != nil {
 		k.link.metrics.Observe(o.Status, k.record.UpstreamDuration)

@@ -117,8 +117,9 @@ func (k *call) clear() {
 func (k *call) note() {
 	r, m := &k.record, k.m
 	if k.ended.IsZero() {
-		k.ended = time.Now()
+		k.ended = m.now()
 	}
+	m.ended = k.ended
 	r.Duration = k.ended.Sub(m.start)
 	if m.body != nil {
 		r.BytesIn = m.body.received()

@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/drover-proxy/drover/internal/nonblock"
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/proxy/exchange"
 )
@@ -51,11 +54,9 @@ type conn struct {
 	readBy  time.Time // the read deadline that is set; zero: none. Serving goroutine only
 	writeBy time.Time
 
-	probing bool // Read must not wait: see await
-	fd      int  // valid while probing
-	fill    func(fd uintptr) bool
-	br      *bufio.Reader
-	fillErr error
+	inside  bool // a RawConn.Read of raw, so that Read and write do not wait: see visit.attend
+	fd      int  // valid while inside
+	drained bool // the last Read inside took all there was
 
 	onRead func() error // called before each Read that may wait; arms its deadline
 }
@@ -76,7 +77,6 @@ func newConn(socket net.Conn, l *listener) *conn {
 			c.raw = raw
 		}
 	}
-	c.fill = c.tryFill
 	c.speakTo(socket)
 	c.from, c.direct = c.peer, c.raw != nil
 	return c
@@ -96,7 +96,7 @@ func (c *conn) speakTo(nc net.Conn) {
 
 // Read reads what the client sent. It is what the buffered reader calls.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.probing {
+	if c.inside {
 		return c.readNow(p)
 	}
 	if c.onRead != nil {
@@ -109,18 +109,37 @@ func (c *conn) Read(p []byte) (int, error) {
 
 func (c *conn) readNow(p []byte) (int, error) {
 	for {
-		n, err := syscall.Read(c.fd, p)
+		n, err := nonblock.Read(c.fd, p)
 		switch {
 		case err == nil && n == 0:
 			return 0, io.EOF
 		case err == nil:
+			// With less than was asked for there is nothing more, epoll(7).
+			c.drained = n < len(p)
 			return n, nil
-		case errors.Is(err, syscall.EAGAIN):
+		case err == unix.EAGAIN: //nolint:errorlint // bare
 			return 0, errWouldBlock
-		case !errors.Is(err, syscall.EINTR):
-			return 0, os.NewSyscallError("read", err)
+		case err != unix.EINTR: //nolint:errorlint // bare
+			return 0, c.fault("read", err)
 		}
 	}
+}
+
+// writeNow writes what the client takes of p at once.
+func (c *conn) writeNow(p []byte) (int, error) {
+	n, err := nonblock.Write(c.fd, p)
+	if err == unix.EAGAIN || err == unix.EINTR { //nolint:errorlint // bare
+		return 0, nil
+	}
+	if err != nil {
+		err = c.fault("write", err)
+	}
+	return n, err
+}
+
+// fault is an error of a system call as net would give it.
+func (c *conn) fault(call string, err error) error {
+	return &net.OpError{Op: call, Net: c.listener.network, Err: os.NewSyscallError(call, err)}
 }
 
 // readers lends the buffered readers of connections that have something to
@@ -142,50 +161,6 @@ func (r *readers) give(br *bufio.Reader) {
 		br.Reset(nil)
 		r.small.Put(br)
 	}
-}
-
-// await waits up to d for the first byte of the next request and returns a
-// reader that holds it.
-func (c *conn) await(now time.Time, d time.Duration) (*bufio.Reader, error) {
-	if err := c.readWithin(now, d); err != nil {
-		return nil, err
-	}
-	pool := &c.listener.server.readers
-	if !c.direct {
-		br := pool.take(c)
-		if _, err := br.Peek(1); err != nil {
-			pool.give(br)
-			return nil, err
-		}
-		return br, nil
-	}
-	c.fillErr = nil
-	if err := c.raw.Read(c.fill); err != nil {
-		return nil, err
-	}
-	br := c.br
-	c.br = nil
-	return br, c.fillErr
-}
-
-// tryFill reads into a borrowed buffer; with nothing to read it gives the
-// buffer back before the runtime waits.
-func (c *conn) tryFill(fd uintptr) bool {
-	pool := &c.listener.server.readers
-	br := pool.take(c)
-	c.probing, c.fd = true, int(fd)
-	_, err := br.Peek(1)
-	c.probing = false
-	if err != nil {
-		pool.give(br)
-		if errors.Is(err, errWouldBlock) {
-			return false
-		}
-		c.fillErr = err
-		return true
-	}
-	c.br = br
-	return true
 }
 
 // readWithin bounds the reads from now on by d, 0 is no bound. The deadline that

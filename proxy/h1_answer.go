@@ -148,6 +148,13 @@ func (h *h1) goOn() error {
 // write sends p. Its time is up when the client has taken nothing for
 // server.timeouts.responseWriteIdle, however long all of it takes.
 func (c *conn) write(p []byte) error {
+	if c.inside { // and mostly done at once
+		n, err := c.writeNow(p)
+		if err != nil || n == len(p) {
+			return err
+		}
+		p = p[n:]
+	}
 	idle := c.listener.table.Load().timeouts.responseWrite
 	for {
 		if err := c.writeWithin(time.Now(), idle); err != nil {

@@ -123,7 +123,7 @@ func (h *h1) relayClose(src source) (sent int64, err error) {
 			return sent, nil
 		}
 		if err != nil {
-			h.c.reset() // an ordinary close would make it look complete
+			resetOnClose(h.c.socket) // an ordinary close would make it look complete
 			return sent, sourceError{err}
 		}
 	}
@@ -192,12 +192,6 @@ func (h *h1) tunnel(a *answer) (hijacked, error) {
 		return hijacked{}, err
 	}
 	return hijacked{h.c.nc, read}, nil
-}
-
-// reset closes the connection so that the client sees an error, not an end.
-func (c *conn) reset() {
-	resetOnClose(c.socket)
-	c.kill()
 }
 
 const (

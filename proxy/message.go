@@ -28,6 +28,7 @@ type message struct {
 	peer     netip.Addr // who is connected; invalid for Unix sockets
 	peerText []byte     // the same as text
 	start    time.Time
+	ended    time.Time        // set by the handler
 	cancel   *exchange.Cancel // fires when the client has gone or the connection is to be cut
 	link     clientLink
 }
@@ -37,6 +38,10 @@ type field struct {
 	name
 	key, value []byte
 }
+
+// now is the present time. Counted from the start of the request it is one look at
+// a clock, where time.Now takes two.
+func (m *message) now() time.Time { return m.start.Add(time.Since(m.start)) }
 
 // has reports whether the message has a field of that name.
 func (m *message) has(n name) bool { return m.named&(1<<n) != 0 }
