@@ -148,7 +148,7 @@ func (k *call) wait() error {
 	from := time.Now()
 	err := t.pool.Wait(deadline, k.m.cancel.Done())
 	k.began = time.Now()
-	if waited := k.began.Sub(from); waited > queueNoise || err != nil {
+	if waited := k.began.Sub(from); waited > queueNoise {
 		k.record.QueueWait += waited
 		k.server.metrics.QueueWait(t.name, waited)
 	}
@@ -180,7 +180,7 @@ func (k *call) again(c cause, unsent bool) bool {
 	if c == causeNone || k.spent >= rule.attempts || !rule.allows(c, k.m.method, unsent) || k.m.cancel.Fired() {
 		return false
 	}
-	if k.late() {
+	if k.late() || k.informed { // nothing is sent again after a byte went to the client
 		return false
 	}
 	if k.m.body != nil {

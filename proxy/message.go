@@ -107,8 +107,9 @@ type clientLink interface {
 // responder is the way back to the client. Errors that it returns are the
 // client's: it has gone or does not read.
 type responder interface {
-	// inform passes on an informational answer (1xx) at once, where the client can take it.
-	inform(status int, fields []exchange.Field)
+	// inform passes on an informational answer (1xx) at once, where the client
+	// can take it, and reports whether it could.
+	inform(status int, fields []exchange.Field) bool
 	// reply sends a whole answer.
 	reply(a *answer, body []byte) error
 	// relay sends an answer's head and then the body as it comes, until it ends.
