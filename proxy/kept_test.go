@@ -195,6 +195,10 @@ func TestKept_LimitOfBodiesIsExact(t *testing.T) {
 		c.closeWrite()
 		c.end()
 	}
+	// Who asks beforehand is told before it sends anything.
+	if got := r.ask("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: " + itoa(limit+1) + "\r\n\r\n"); got.StatusCode != 413 {
+		t.Errorf("%+v", got)
+	}
 	r.idle()
 	if len(complete) != 0 {
 		t.Error("one that is too large came as complete")
@@ -225,4 +229,20 @@ func TestKept_ExpectOfOldClients(t *testing.T) {
 	}
 	c.expect("hello")
 	c.end()
+}
+
+// An upstream that knows nothing of 100 is waited for no longer than a second:
+// then the client is told to go on.
+func TestKept_ExpectOfAnUpstreamThatDoesNotKnowIt(t *testing.T) {
+	t.Parallel()
+	up := listen(t, func(u *upstream, p *peer) {
+		_, body, _ := u.request(p)
+		p.send(plain(body))
+	})
+	r := newRig(t, nil, up.addr)
+	c := r.dial()
+	c.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+	c.expect("HTTP/1.1 100 Continue\r\n\r\n")
+	c.send("hello")
+	c.want("hello")
 }

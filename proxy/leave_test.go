@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,23 @@ func TestLeave_TheQueueOfATCPListener(t *testing.T) {
 	if n := r.pools["app"].QueueLength(); n != 0 {
 		t.Errorf("%d in the queue", n)
 	}
+}
+
+func TestLeave_OverAUnixSocket(t *testing.T) {
+	told := make(chan struct{})
+	up := listen(t, func(u *upstream, p *peer) {
+		p.head()
+		toldAtEnd(p)
+		close(told)
+	})
+	r := newRig(t, func(c *config.Config) { c.Server.Listeners[0].Address = "unix:" + filepath.Join(t.TempDir(), "s") }, up.addr)
+	c := r.dial()
+	c.send(get)
+	r.eventually("the request upstream", func() bool { return inFlight(r) == 1 }, nil)
+	c.close()
+	<-told
+	r.loggedEnd("client-closed", 499)
+	r.idle()
 }
 
 // A client that closes its sending half cannot be told from one that has gone.

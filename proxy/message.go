@@ -123,6 +123,8 @@ type responder interface {
 
 // source is the body of an answer that is passed on.
 type source interface {
+	// Ready reports whether Read gives something without waiting.
+	Ready() bool
 	Read(p []byte) (int, error)
 	Trailer() []exchange.Field
 }

@@ -223,6 +223,31 @@ func TestResponse_BeforeTheBodyIsThere(t *testing.T) {
 	f("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", "no")
 }
 
+// A head goes ahead of a body that is not there yet, whatever its framing: the
+// upstream may be waiting for what the client does then.
+func TestResponse_HeadGoesAhead(t *testing.T) {
+	f := func(head, body, wire string) {
+		t.Helper()
+		up := listen(t, func(u *upstream, p *peer) {
+			p.head()
+			p.send(okHead + head)
+			p.expect("5\r\nhello\r\n0\r\n\r\n")
+			p.send(body)
+		})
+		r := newRig(t, nil, up.addr)
+		c := r.dial()
+		c.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+		c.head()
+		c.send("5\r\nhello\r\n0\r\n\r\n")
+		c.expect(wire)
+		r.idle()
+	}
+	f("Content-Length: 2\r\n\r\n", "hi", "hi")
+	f("Content-Length: 1000000\r\n\r\n", strings.Repeat("x", 1_000_000), strings.Repeat("x", 1_000_000))
+	f("Transfer-Encoding: chunked\r\n\r\n", "2\r\nhi\r\n0\r\n\r\n", "2\r\nhi\r\n0\r\n\r\n")
+	f("\r\n", "hi", "2\r\nhi\r\n0\r\n\r\n")
+}
+
 // An answer that ends the connection upstream, without having said so, is
 // whole, whether the end is seen with its last byte or later; nobody is blamed.
 func TestResponse_EndsWithItsConnection(t *testing.T) {
@@ -238,14 +263,19 @@ func TestResponse_EndsWithItsConnection(t *testing.T) {
 		})
 		r := newRig(t, nil, up.addr)
 		c := r.dial()
-		for range 5 {
-			c.send(get)
-			if got := c.reply("GET"); got.StatusCode != 200 || got.body != "hello" {
-				t.Fatalf("%+v", got)
+		for i := range 6 {
+			raw := get
+			if i%2 == 1 { // goes to a connection that is there, or it would fail
+				raw = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 			}
+			c.send(raw)
+			c.want("hello")
 			<-closed
 		}
 		r.idle()
+		if n := up.requests(); n != 6 || r.counter("drover_retries_total") != 0 {
+			t.Errorf("%d requests were sent for 6", n)
+		}
 		if u := r.pools["app"].All()[0]; u.ErrorRate() != 0 {
 			t.Error("the upstream is blamed")
 		}

@@ -78,6 +78,9 @@ func (r *Response) Read(p []byte) (int, error) {
 	}
 }
 
+// Ready reports whether Read gives a part of the body without waiting.
+func (r *Response) Ready() bool { return len(r.body) > 0 }
+
 // readChunks reads into p and takes the framing off there.
 func (r *Response) readChunks(p []byte) (int, error) {
 	for {
