@@ -49,6 +49,7 @@ func (l *lab) turns(ctx context.Context, s scenario) (*results, error) {
 		return nil, err
 	}
 	r := newResults(s, l.dir)
+	rounds, length := s.turns(l.options)
 	var bouts []*bout
 	defer func() {
 		for _, b := range bouts {
@@ -60,7 +61,7 @@ func (l *lab) turns(ctx context.Context, s scenario) (*results, error) {
 			continue
 		}
 		r.entered[p.name] = true
-		b := &bout{ctx: ctx, lab: l, scenario: s, peer: p, name: p.name, length: l.options.turn}
+		b := &bout{ctx: ctx, lab: l, scenario: s, peer: p, name: p.name, length: length}
 		if err := b.enter(); err != nil {
 			r.fail(p.name, err)
 			continue
@@ -71,10 +72,6 @@ func (l *lab) turns(ctx context.Context, s scenario) (*results, error) {
 		if err := s.before(l, r, bouts); err != nil {
 			return nil, err
 		}
-	}
-	rounds := l.options.rounds
-	if s.rounds > 0 {
-		rounds = min(rounds, s.rounds)
 	}
 	for round := range rounds {
 		for _, b := range bouts {

@@ -1,20 +1,23 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // goal is what is promised of drover in a scenario.
 type goal struct {
 	of      string // what is measured, as in "CPU × haproxy"
 	against string // the proxy that it is compared with, if any
 	most    float64
-	unit    string
+	unit    string // none of a ratio
 	got     func(r *results, name string) spread
 	sum     func(spread) float64 // what of the rounds counts
 }
 
 // ratioGoal bounds a measure by that of another proxy in the same round; the median counts.
 func ratioGoal(of, against string, most float64, f measure) goal {
-	return goal{of: of + " × " + against, against: against, most: most, unit: "×", sum: spread.median,
+	return goal{of: of + " × " + against, against: against, most: most, sum: spread.median,
 		got: func(r *results, name string) spread { return r.ratios(name, against, f) }}
 }
 
@@ -30,7 +33,9 @@ func p99Goal() goal { return ratioGoal("p99", baseline, 1, p99) }
 
 func rssGoal() goal { return bound("RSS", "MB", 64, megabytes) }
 
-func (g goal) String() string { return fmt.Sprintf("%s %s %s", g.of, number3(g.most), g.unit) }
+func (g goal) String() string { return g.of + " ≤ " + g.limit() }
+
+func (g goal) limit() string { return strings.TrimSpace(number3(g.most) + " " + g.unit) }
 
 // verdict is how drover stands to one goal in one run.
 type verdict struct {

@@ -45,9 +45,9 @@ func TestSummary_CountsTheRunsThatMetTheGoal(t *testing.T) {
 	}
 	got := summary([][]verdict{run(0.9, 64), run(1.25, 63), run(0.95, 64)[:1]})
 	for _, want := range []string{
-		"| scenario | drover's goal, at most | run 1 | run 2 | run 3 | met |",
-		"| tcp | CPU × haproxy 0.95 × | 0.9 ✓ | 1.25 ✗ | 0.95 ✓ | 2 of 3 |",
-		"| memory-up | RSS 64 MB | 64 ✓ | 63 ✓ | – ✗ | 2 of 3 |",
+		"| scenario | drover's | at most | run 1 | run 2 | run 3 | met |",
+		"| tcp | CPU × haproxy | 0.95 | 0.9 ✓ | 1.25 ✗ | 0.95 ✓ | 2 of 3 |",
+		"| memory-up | RSS | 64 MB | 64 ✓ | 63 ✓ | – ✗ | 2 of 3 |",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q:\n%s", want, got)

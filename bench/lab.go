@@ -146,4 +146,4 @@ func (l *lab) close() {
 }
 
 // settle is how long a proxy may finish what a turn left behind before the next one is measured.
-const settle = 200 * time.Millisecond
+const settle = 100 * time.Millisecond

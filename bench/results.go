@@ -100,7 +100,7 @@ func (r *results) title() string {
 	s := r.scenario
 	title := fmt.Sprintf("\n## %s\n\n%s", s.name, strings.ToUpper(s.about[:1])+s.about[1:])
 	if s.rounds > 0 {
-		title += fmt.Sprintf("; at most %d turns", s.rounds)
+		title += fmt.Sprintf("; turns: at most %d", s.rounds)
 	}
 	var goals []string
 	for _, g := range s.goals {

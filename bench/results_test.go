@@ -23,7 +23,7 @@ func TestResults_RatiosAreTakenWithinARound(t *testing.T) {
 		t.Errorf("ratios %v; want 0.8 twice", got)
 	}
 	table := r.table()
-	for _, want := range []string{"| drover | 0.80 | 0.80 | 0.80 | 12.0 | 8.00 | 16.0 | 12.0 ms | 0.80 |", "goal: CPU × haproxy 0.95 ×",
+	for _, want := range []string{"| drover | 0.80 | 0.80 | 0.80 | 12.0 | 8.00 | 16.0 | 12.0 ms | 0.80 |", "goal: CPU × haproxy ≤ 0.95",
 		"Not measured: drover: round 3: gone from DIR/x", "Not measured: nginx: round 1: nothing was served"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("table lacks %q:\n%s", want, table)

@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // scenario is one kind of work.
 type scenario struct {
@@ -16,6 +19,7 @@ type scenario struct {
 	connections int
 	close       bool                      // a new connection for each request
 	rounds      int                       // at most; 0: as many as the flag says
+	split       int                       // so many short turns for one: what disturbs one of them does not make the median of p99
 	fresh       bool                      // a turn starts its proxy itself
 	turn        func(*bout) (turn, error) // one turn of one peer
 	warm        func(*bout) (turn, error) // what it is warmed up with; nil: a turn
@@ -48,13 +52,13 @@ func scenarios() []scenario {
 		{name: "tcp", about: "small responses (119 bytes), TCP upstreams, 64 keep-alive connections",
 			unit: "CPU µs/request", cost: perRequest, columns: loadColumns(),
 			goals: []goal{cpuGoal(0.95, perRequest), p99Goal(), ratioGoal("CPU", "caddy", 0.25, perRequest), ratioGoal("CPU", "httputil", 0.25, perRequest)},
-			mode:  "http", path: "/", size: smallSize, connections: 64, turn: wrkTurn},
+			mode:  "http", path: "/", size: smallSize, connections: 64, split: 3, turn: wrkTurn},
 		{name: "unix", about: "small responses, Unix-socket upstreams (haproxy: TCP, as a reference; haproxy-unix: the same socket)",
 			unit: "CPU µs/request", cost: perRequest, columns: loadColumns(), goals: []goal{cpuGoal(0.70, perRequest)},
 			mode: "http", backends: overUnix, path: "/", size: smallSize, connections: 64, turn: wrkTurn},
 		{name: "latency", about: "small responses at half of the rate that HAProxy can serve; a request's time counts from when it was due",
 			unit: "p99 in ms", cost: p99, columns: []column{p50Column, p999Column, cpuColumn, cpuAgainst, requestsColumn, rssColumn}, goals: []goal{p99Goal()},
-			mode: "http", path: "/", size: smallSize, connections: 64, warm: wrkTurn, before: setRate, turn: latencyTurn},
+			mode: "http", path: "/", size: smallSize, connections: 64, split: 3, warm: wrkTurn, before: setRate, turn: latencyTurn},
 		{name: "64k", about: "bodies of 64 KB, 64 connections",
 			unit: "CPU ms/GB", cost: perGB, columns: loadColumns(), goals: []goal{cpuGoal(0.9, perGB), rssGoal()},
 			mode: "http", path: "/files/64k", size: sizeOf64k, connections: 64, turn: wrkTurn},
@@ -78,7 +82,7 @@ func scenarios() []scenario {
 			mode: "tcp", path: "/", size: smallSize, connections: 64, close: true, turn: wrkTurn},
 		{name: "idle", about: "memory of 8,000 idle keep-alive connections that served one request",
 			unit: "KB/connection", cost: perConnection, columns: []column{rssColumn}, goals: []goal{bound("memory", "KB/connection", 8, perConnection)},
-			mode: "http", path: "/", size: smallSize, connections: 64, rounds: 2, fresh: true, turn: idleTurn},
+			mode: "http", path: "/", size: smallSize, connections: 64, rounds: 1, fresh: true, turn: idleTurn},
 		{name: "memory-down", about: "memory while 64 connections fetch 100 MB each at the same time",
 			unit: "peak RSS in MB", cost: megabytes, columns: memoryColumns(), goals: []goal{rssGoal()},
 			mode: "http", path: "/files/100m", size: sizeOf100m, connections: 64, rounds: 1, fresh: true, turn: memoryTurn},
@@ -91,6 +95,18 @@ func scenarios() []scenario {
 		{name: "pick", about: "the choice of an upstream alone: Go's benchmark of strategy.Pick",
 			unit: "ns", goals: []goal{pickTime, pickAllocations}, measure: measurePick},
 	}
+}
+
+// turns are how many each peer has and how long one is.
+func (s scenario) turns(o options) (rounds int, length time.Duration) {
+	rounds, length = o.rounds, o.turn
+	if s.rounds > 0 {
+		rounds = min(rounds, s.rounds)
+	}
+	if s.split > 0 && !o.quick {
+		rounds, length = rounds*s.split, max(length/time.Duration(s.split), time.Second)
+	}
+	return rounds, length
 }
 
 func scenarioNames() []string {

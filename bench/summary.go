@@ -24,7 +24,7 @@ func summary(runs [][]verdict) string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("\n## Goals\n\n| scenario | drover's goal, at most |")
+	b.WriteString("\n## Goals\n\n| scenario | drover's | at most |")
 	for i := range runs {
 		fmt.Fprintf(&b, " run %d |", i+1)
 	}
@@ -42,7 +42,7 @@ func summary(runs [][]verdict) string {
 			}
 			cells += fmt.Sprintf(" %s |", v)
 		}
-		fmt.Fprintf(&b, "| %s | %s |%s %d of %d |\n", k.scenario, g, cells, met, len(runs))
+		fmt.Fprintf(&b, "| %s | %s | %s |%s %d of %d |\n", k.scenario, g.of, g.limit(), cells, met, len(runs))
 	}
 	return b.String()
 }

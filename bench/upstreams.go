@@ -100,7 +100,12 @@ func parseConnects(snmp string) (int64, error) {
 }
 
 func upstreamsColumns() []column {
-	few := func(t turn) (float64, error) { return over(t.few, 1) }
+	few := func(t turn) (float64, error) {
+		if t.few == 0 {
+			return 0, errNothing
+		}
+		return t.few, nil
+	}
 	manyToFew := func(t turn) (float64, error) {
 		cost, err := perRequest(t)
 		if err != nil {
