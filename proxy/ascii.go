@@ -13,9 +13,10 @@ var lower = func() (t [256]byte) {
 	return t
 }()
 
-// dashed is lower for names of fields, with the bytes that applications which map
-// names to variables (CGI, WSGI) take for a dash as one.
-var dashed = func() (t [256]byte) {
+// alike is lower with one spelling of names that applications cannot tell apart:
+// where header names become variables (CGI, WSGI), X_Forwarded.For is
+// X-Forwarded-For.
+var alike = func() (t [256]byte) {
 	t = lower
 	t['_'], t['.'] = '-', '-'
 	return t
@@ -88,28 +89,6 @@ func equalFold(s []byte, want string) bool {
 	return len(s) == len(want) && foldPrefix(s, want)
 }
 
-// equalDashed compares the dashed form of a field name; want is in it.
-func equalDashed(s []byte, want string) bool {
-	if len(s) != len(want) {
-		return false
-	}
-	for i, c := range s {
-		if dashed[c] != want[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// dashedName returns the dashed form of a field name.
-func dashedName(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		b[i] = dashed[c]
-	}
-	return string(b)
-}
-
 func foldPrefix(s []byte, want string) bool {
 	if len(s) < len(want) {
 		return false
@@ -129,6 +108,19 @@ func sameFold(a, b []byte) bool {
 	}
 	for i, c := range a {
 		if lower[c] != lower[b[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// equalName compares names of fields as applications may do it, see alike; want is in lower case.
+func equalName(s []byte, want string) bool {
+	if len(s) != len(want) {
+		return false
+	}
+	for i := 0; i < len(want); i++ {
+		if alike[s[i]] != alike[want[i]] {
 			return false
 		}
 	}

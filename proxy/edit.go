@@ -12,7 +12,7 @@ import (
 // edit is a route's change of a header section, made ready to be applied: names
 // that are left out, and lines that are added after everything else.
 type edit struct {
-	drop  []string // in dashed form: removed, or set and therefore replaced
+	drop  []string // in lower case: removed, or set and therefore replaced
 	lines []byte   // Name: value CR LF, ready to be sent
 	host  []byte   // a Host that is set; goes first and not into lines
 }
@@ -27,7 +27,7 @@ func newEdit(where string, cfg config.HeaderEdit) (*edit, error) {
 		if err := editable(where+".remove", key); err != nil {
 			return nil, err
 		}
-		e.drop = append(e.drop, dashedName(key))
+		e.drop = append(e.drop, strings.ToLower(key))
 	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Set)) {
 		if err := editable(where+".set", key); err != nil {
@@ -37,7 +37,7 @@ func newEdit(where string, cfg config.HeaderEdit) (*edit, error) {
 		if !validValue(value) {
 			return nil, fmt.Errorf("%s: the value of %s has a control character; remove it", where+".set", key)
 		}
-		e.drop = append(e.drop, dashedName(key))
+		e.drop = append(e.drop, strings.ToLower(key))
 		if strings.EqualFold(key, "Host") {
 			e.host = []byte(value)
 			continue
@@ -58,9 +58,17 @@ func editable(where, key string) error {
 	return nil
 }
 
-// drops reports whether a field of that name is left out. X_User and X.User are
-// names of X-User, too: an application that maps names to variables takes them for
-// what the route says about that. A nil edit drops nothing.
+// drops reports whether a field of that name is left out, in any spelling: an
+// application for which X_User is X-User would believe it in place of the one
+// that is set. A nil edit drops nothing.
 func (e *edit) drops(key []byte) bool {
-	return e != nil && slices.ContainsFunc(e.drop, func(d string) bool { return equalDashed(key, d) })
+	if e == nil {
+		return false
+	}
+	for _, d := range e.drop {
+		if equalName(key, d) {
+			return true
+		}
+	}
+	return false
 }
