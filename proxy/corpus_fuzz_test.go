@@ -8,8 +8,8 @@ import (
 
 // Whatever a client sends: what goes upstream is read in the same way by all
 // readers, it is what a strict one reads in the client's bytes, and each answer
-// belongs to its request. seed says how raw is changed first and in which pieces
-// it comes; with 0 it is not changed and comes at once. A finding, as it is printed,
+// belongs to its request. seed says how raw is changed first, in which pieces it
+// comes and whether by a socket; with 0 it is not changed and comes at once. A finding, as it is printed,
 // becomes a row of the corpus: what a seed does changes with that.
 func FuzzCorpus_NothingIsSmuggled(f *testing.F) {
 	for i := range corpus {
@@ -25,16 +25,18 @@ func FuzzCorpus_NothingIsSmuggled(f *testing.F) {
 	}
 	j, r := judges{newLLHTTP(f)}, newCorpusRig(f)
 	f.Fuzz(func(t *testing.T, raw string, seed uint64) {
-		parts := []string{raw}
+		parts, through := []string{raw}, r.piecesThrough
 		if seed != 0 {
 			random := rand.New(rand.NewPCG(seed, 1))
 			raw = weave(raw, random)
-			parts = pieces(raw, random)
+			if parts = pieces(raw, random); len(parts) <= 3 && random.IntN(3) == 0 {
+				through = r.socketThrough // each piece is waited for there
+			}
 		}
 		if len(raw) > fuzzBytes {
 			return // what is long is in the corpus; here it only costs time
 		}
-		re := r.piecesThrough(t, parts)
+		re := through(t, parts)
 		if fault := re.fault(t, j, raw); fault != "" {
 			t.Fatalf("%q in %d pieces: %s", raw, len(parts), fault)
 		}
