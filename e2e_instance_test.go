@@ -41,7 +41,7 @@ type instance struct {
 func newInstance(t *testing.T) *instance {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("SKIPPED: drover runs on Linux")
+		workertest.Lack(t, "drover runs on Linux")
 	}
 	binary := droverBinary(t)
 	// Not t.TempDir: a Unix socket's path has room for 107 bytes.

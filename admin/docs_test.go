@@ -24,6 +24,7 @@ type example struct {
 	method, path string // as asked
 	body         string
 	note         string
+	stands       string // for an answer that is not text, or never twice the same
 }
 
 // examples has one for each route, by method and path of the table.
@@ -51,7 +52,11 @@ var examples = map[string]example{
 	"GET /api/v1/events":                      {path: "/api/v1/events?limit=10", note: "Newest last; `limit` keeps the newest so many."},
 	"GET /api/v1/operations/{id}":             {path: "/api/v1/operations/roll-1", note: "`state` is `running`, `succeeded` or `failed`; `message` says why it failed."},
 	"POST /api/v1/stop":                       {path: "/api/v1/stop", body: `{"now": false}`},
-	"GET /":                                   {path: "/", note: "For a browser a page; else JSON, shortened here."},
+	"GET /debug/pprof/":                       {path: "/debug/pprof/", note: "A profile says what drover itself did; [operations.md](operations.md#drover-itself-takes-cpu-or-memory) shows how to take one. For a browser a page."},
+	"GET /debug/pprof/{name}": {path: "/debug/pprof/heap", stands: "… (a gzip stream)",
+		note: "For `go tool pprof`, `trace` for `go tool trace`. `profile`, `block`, `mutex` and `trace` are measured for `?seconds=`, 1 to 300, else for the time in the list; the answer comes then. " +
+			"The others show what is, with `?seconds=` what changed meanwhile; `?debug=1` is text. 400 for other seconds, 404 for other names, 409 while another of the kind is measured."},
+	"GET /": {path: "/", note: "For a browser a page; else JSON, shortened here."},
 }
 
 func TestDocs_AdminAPIShowsEveryEndpoint(t *testing.T) {
@@ -73,7 +78,7 @@ func TestDocs_AdminAPIShowsEveryEndpoint(t *testing.T) {
 func document(t *testing.T) []byte {
 	var doc bytes.Buffer
 	say := func(format string, args ...any) { fmt.Fprintf(&doc, format, args...) }
-	s := serve(t, &fake{ready: true}, config.Admin{})
+	s := serve(t, &fake{ready: true}, config.Admin{Profiler: true})
 	say("%s", preface)
 	say("| method and path | role | is |\n|---|---|---|\n")
 	for _, r := range s.routes() {
@@ -97,6 +102,8 @@ func document(t *testing.T) []byte {
 			wrong := &fake{fail: BadSettings("the settings are wrong, nothing was changed", []string{
 				"drover.yaml:41: pools.web.healthCheck.timeout: 30s exceeds interval 10s; make it smaller than the interval"})}
 			say("\n%s", show(serve(t, wrong, config.Admin{}), e))
+		case profilePath:
+			say("\nWhere `admin.profiler` is `false`:\n\n%s", show(serve(t, &fake{}, config.Admin{}), e))
 		case "/api/v1/events":
 			say("\nLive, as server-sent events: the recent ones first, then each as it happens, and a comment line every %v.\n\n%s", heartbeat, stream(s))
 		}
@@ -112,6 +119,9 @@ func show(s *Server, e example) string {
 	}
 	w := ask(s, local, e.method, e.path, e.body, headers...)
 	text := w.Body.Bytes()
+	if e.stands != "" {
+		text = []byte(e.stands)
+	}
 	if e.path == "/" {
 		var list struct {
 			Endpoints []Endpoint `json:"endpoints"`

@@ -87,8 +87,9 @@ func (s *Server) guard(r *http.Request, need access) *Error {
 
 // policy is who may do what. It never changes after it was published.
 type policy struct {
-	keys  keys
-	hosts []string // that Host may name, lower case, without port
+	keys     keys
+	hosts    []string // that Host may name, lower case, without port
+	profiler bool     // drover may be profiled
 }
 
 // admit decides by token, or by where the request came from where there are no tokens.

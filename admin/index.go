@@ -27,7 +27,10 @@ func (e Endpoint) Link() bool { return e.Method == http.MethodGet && !strings.Co
 
 // index lists the endpoints, for a browser as a page.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) error {
-	list := s.endpoints()
+	return listEndpoints(w, r, s.endpoints())
+}
+
+func listEndpoints(w http.ResponseWriter, r *http.Request, list []Endpoint) error {
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return reply(w, http.StatusOK, map[string]any{"endpoints": list})
 	}

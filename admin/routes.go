@@ -53,6 +53,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/events", viewer, "recent events; live with Accept: text/event-stream or ?follow=1", s.events},
 		{"GET", "/api/v1/operations/{id}", viewer, "how far work is that goes on after 202", s.operation},
 		{"POST", "/api/v1/stop", operator, "drain and stop drover; with now, without waiting for requests", s.stop},
+		{"GET", profilePath, viewer, "profiles of drover itself; 404 where admin.profiler is false", s.profiles},
+		{"GET", profilePath + "{name}", viewer, "one profile, for go tool pprof; ?seconds= measures for so long, 1 to 300", s.profile},
 		{"GET", "/", viewer, "this list", s.index},
 	}
 }

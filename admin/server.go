@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -41,6 +42,8 @@ type Server struct {
 	loopback bool                      // of the TCP address
 	wildcard bool                      // the TCP address is every one of the machine
 
+	measuring sync.Map // the profiles that are being measured, by name
+
 	tcp    net.Listener
 	socket *socket
 }
@@ -59,14 +62,14 @@ func New(o Options) (*Server, error) {
 	return s, s.Apply(o.Config)
 }
 
-// Apply changes tokens and allowed hosts to those of cfg; a changed address or
+// Apply changes tokens, allowed hosts and the profiler to those of cfg; a changed address or
 // socket needs a restart and is left alone. On error nothing changed.
 func (s *Server) Apply(cfg config.Admin) error {
 	keys, err := newKeys(cfg.Tokens)
 	if err != nil {
 		return err
 	}
-	p := &policy{keys: keys}
+	p := &policy{keys: keys, profiler: cfg.Profiler}
 	if host := hostOnly(s.cfg.Address); host != "" {
 		p.hosts = append(p.hosts, strings.ToLower(host))
 	}

@@ -23,7 +23,7 @@ func Default() *Config {
 		},
 		Monitoring: Monitoring{SampleInterval: second},
 		Logging:    Logging{Level: "info", Format: "auto", AccessLog: AccessLog{Enabled: true, Sample: 1}},
-		Admin:      Admin{Address: "127.0.0.1:9900", Socket: "auto"},
+		Admin:      Admin{Address: "127.0.0.1:9900", Socket: "auto", Profiler: true},
 	}
 }
 

@@ -14,6 +14,8 @@ type Admin struct {
 	Socket string `yaml:"socket" reload:"restart"`
 	// Host names that the admin API may be asked by, beside localhost, loopback and its own address.
 	AllowedHosts []string `yaml:"allowedHosts" reload:"apply"`
+	// Whether profiles of drover itself can be taken, at /debug/pprof/.
+	Profiler bool `yaml:"profiler" reload:"apply"`
 	// Who may use the admin API; empty serves the Unix socket and loopback in full, and nobody else.
 	Tokens []Token `yaml:"tokens" reload:"apply"`
 }

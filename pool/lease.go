@@ -50,7 +50,10 @@ func (l *Lease) Report(o Outcome) {
 	}
 	l.reported = true
 	u := l.Upstream
-	now := time.Now()
+	now := o.At
+	if now.IsZero() {
+		now = time.Now()
+	}
 	tick := u.pool.clock.tick(now)
 	if o.Result != Neutral || o.Status != 0 {
 		u.requests.Add(1)

@@ -25,6 +25,7 @@ type Outcome struct {
 	Result  Result
 	Status  int           // the upstream's status, 0 where there is none (L4, no answer)
 	Latency time.Duration // to the first byte of the answer (L4: to the connection); 0 if none came
+	At      time.Time     // when it was known; zero: now
 }
 
 // blamed tells whether the outlier rule counts it: the upstream did not answer,

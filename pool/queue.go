@@ -75,6 +75,22 @@ func (p *Pool) QueueLength() int {
 	return p.queue.waiters.Len()
 }
 
+// Full reports whether a request that has not waited yet would be refused with
+// ErrQueueFull. It costs one load while there is room.
+func (p *Pool) Full() bool {
+	q := &p.queue
+	if n := q.waiting.Load(); n == 0 || int64(n) < q.length.Load() {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if int64(q.waiters.Len()) < q.length.Load() {
+		return false // the others are on their way out
+	}
+	wait, _ := p.outlook()
+	return wait
+}
+
 func (q *queue) resize(length int) { q.length.Store(int64(length)) }
 
 // join puts a request into the queue, or says why it need not or may not wait.

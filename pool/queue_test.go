@@ -349,3 +349,43 @@ func BenchmarkWait_FullQueueOfSaturated(b *testing.B) {
 		_ = p.Wait(in(time.Hour), nil)
 	}
 }
+
+func TestFull_WhileThereIsNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limited(1, 1)
+		cfg := *p.Config()
+		cfg.Queue.Length = 2
+		p.Reconfigure(&cfg)
+		f := func(what string, want bool) {
+			t.Helper()
+			if got := p.Full(); got != want {
+				t.Errorf("%s: %v", what, got)
+			}
+		}
+		f("idle", false)
+		l := acquire(t, p.Get("a0"))
+		f("saturated", false)
+		leave := make(chan struct{})
+		first := queued(p, in(time.Hour), leave)
+		f("one waits", false)
+		second := queued(p, in(time.Hour), nil)
+		f("two wait", true)
+		close(leave)
+		wantWait(t, "first", first, context.Canceled)
+		f("one has left", false)
+		leave = make(chan struct{})
+		first = queued(p, in(time.Hour), leave)
+		f("two again", true)
+		l.Release(ok)
+		synctest.Wait()
+		f("one is served", false)
+		wantWait(t, "second", second, nil)
+		wantStill(t, "first", first)
+		acquire(t, p.Get("a0"))
+		cfg.Queue.Length = 1
+		p.Reconfigure(&cfg)
+		f("there is one place, and it is taken", true)
+		close(leave)
+		wantWait(t, "first", first, context.Canceled)
+	})
+}

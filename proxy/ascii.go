@@ -13,6 +13,15 @@ var lower = func() (t [256]byte) {
 	return t
 }()
 
+// alike is lower with one spelling of names that applications cannot tell apart:
+// where header names become variables (CGI, WSGI), X_Forwarded.For is
+// X-Forwarded-For.
+var alike = func() (t [256]byte) {
+	t = lower
+	t['_'], t['.'] = '-', '-'
+	return t
+}()
+
 // token has true for the bytes of a token, RFC 9110 section 5.6.2.
 var token = func() (t [256]bool) {
 	for c := '0'; c <= 'z'; c++ {
@@ -67,6 +76,19 @@ func sameFold(a, b []byte) bool {
 	}
 	for i, c := range a {
 		if lower[c] != lower[b[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// equalName compares names of fields as applications may do it, see alike; want is in lower case.
+func equalName(s []byte, want string) bool {
+	if len(s) != len(want) {
+		return false
+	}
+	for i := 0; i < len(want); i++ {
+		if alike[s[i]] != alike[want[i]] {
 			return false
 		}
 	}

@@ -23,8 +23,12 @@ func (k *call) exchange() error {
 		r.Attempts++
 		r.Upstream = k.lease.Upstream.ID
 		k.link = k.target.links.of(k.lease.Upstream)
+		k.req.Now = k.began
 		err := k.link.client.Do(&k.req, &k.resp)
-		now := time.Now()
+		now := k.resp.Received
+		if err != nil {
+			now = time.Now()
+		}
 		k.latency = now.Sub(k.began)
 		if err == nil {
 			k.spent++
@@ -144,7 +148,7 @@ func (k *call) wait() error {
 	from := time.Now()
 	err := t.pool.Wait(deadline, k.m.cancel.Done())
 	k.began = time.Now()
-	if waited := k.began.Sub(from); waited > queueNoise || err != nil {
+	if waited := k.began.Sub(from); waited > queueNoise {
 		k.record.QueueWait += waited
 		k.server.metrics.QueueWait(t.name, waited)
 	}
@@ -176,7 +180,7 @@ func (k *call) again(c cause, unsent bool) bool {
 	if c == causeNone || k.spent >= rule.attempts || !rule.allows(c, k.m.method, unsent) || k.m.cancel.Fired() {
 		return false
 	}
-	if k.late() {
+	if k.late() || k.informed { // nothing is sent again after a byte went to the client
 		return false
 	}
 	if k.m.body != nil {
@@ -208,7 +212,8 @@ func (k *call) active() int64 {
 // release ends the exchange and gives the place back.
 func (k *call) release(o pool.Outcome) {
 	_ = k.resp.Close() // never fails
-	k.ended = time.Now()
+	k.ended = k.m.now()
+	o.At = k.ended
 	k.record.UpstreamDuration = k.ended.Sub(k.began)
 	if k.link != nil {
 		k.link.metrics.Observe(o.Status, k.record.UpstreamDuration)

@@ -37,6 +37,7 @@ type call struct {
 	timed    timedSource
 	spent    int  // attempts that count against retry.attempts
 	retrying bool // a place of the retry budget is held
+	informed bool // the client has got an informational answer of an upstream
 	inform   func(int, []exchange.Field)
 
 	entered time.Time     // when the request came to its present target
@@ -49,7 +50,11 @@ type call struct {
 
 func newCall(s *Server) *call {
 	k := &call{server: s}
-	k.inform = func(status int, fields []exchange.Field) { k.out.inform(status, fields) }
+	k.inform = func(status int, fields []exchange.Field) {
+		if k.out.inform(status, fields) {
+			k.informed = true
+		}
+	}
 	return k
 }
 
@@ -105,15 +110,16 @@ func (k *call) clear() {
 	k.pick, k.stay = strategy.Request{}, stay{}
 	clear(k.tried[:])
 	k.req, k.says, k.timed = exchange.Request{}, answer{}, timedSource{}
-	k.replied, k.ended, k.latency, k.spent = false, time.Time{}, 0, 0
+	k.replied, k.informed, k.ended, k.latency, k.spent = false, false, time.Time{}, 0, 0
 }
 
 // note writes the request down: log and numbers.
 func (k *call) note() {
 	r, m := &k.record, k.m
 	if k.ended.IsZero() {
-		k.ended = time.Now()
+		k.ended = m.now()
 	}
+	m.ended = k.ended
 	r.Duration = k.ended.Sub(m.start)
 	if m.body != nil {
 		r.BytesIn = m.body.received()

@@ -1,17 +1,18 @@
 package proxy
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/drover-proxy/drover/internal/nonblock"
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/proxy/exchange"
 )
@@ -51,11 +52,10 @@ type conn struct {
 	readBy  time.Time // the read deadline that is set; zero: none. Serving goroutine only
 	writeBy time.Time
 
-	probing bool // Read must not wait: see await
-	fd      int  // valid while probing
-	fill    func(fd uintptr) bool
-	br      *bufio.Reader
-	fillErr error
+	inside  bool   // a RawConn.Read of raw, so that Read and write do not wait: see visit.attend
+	fd      int    // valid while inside
+	drained bool   // the last Read inside took all there was
+	ahead   []byte // was read before, and is what Read gives first
 
 	onRead func() error // called before each Read that may wait; arms its deadline
 }
@@ -76,7 +76,6 @@ func newConn(socket net.Conn, l *listener) *conn {
 			c.raw = raw
 		}
 	}
-	c.fill = c.tryFill
 	c.speakTo(socket)
 	c.from, c.direct = c.peer, c.raw != nil
 	return c
@@ -96,8 +95,13 @@ func (c *conn) speakTo(nc net.Conn) {
 
 // Read reads what the client sent. It is what the buffered reader calls.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.probing {
+	if c.inside {
 		return c.readNow(p)
+	}
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
 	}
 	if c.onRead != nil {
 		if err := c.onRead(); err != nil {
@@ -109,83 +113,37 @@ func (c *conn) Read(p []byte) (int, error) {
 
 func (c *conn) readNow(p []byte) (int, error) {
 	for {
-		n, err := syscall.Read(c.fd, p)
+		n, err := nonblock.Read(c.fd, p)
 		switch {
 		case err == nil && n == 0:
 			return 0, io.EOF
 		case err == nil:
+			// With less than was asked for there is nothing more, epoll(7).
+			c.drained = n < len(p)
 			return n, nil
-		case errors.Is(err, syscall.EAGAIN):
+		case err == unix.EAGAIN: //nolint:errorlint // bare
 			return 0, errWouldBlock
-		case !errors.Is(err, syscall.EINTR):
-			return 0, os.NewSyscallError("read", err)
+		case err != unix.EINTR: //nolint:errorlint // bare
+			return 0, c.fault("read", err)
 		}
 	}
 }
 
-// readers lends the buffered readers of connections that have something to
-// read; a connection that waits for its client holds none.
-type readers struct{ small sync.Pool }
-
-const smallReader = 4 << 10 // takes the head of nearly every request
-
-func (r *readers) take(src io.Reader) *bufio.Reader {
-	if br, ok := r.small.Get().(*bufio.Reader); ok {
-		br.Reset(src)
-		return br
+// writeNow writes what the client takes of p at once.
+func (c *conn) writeNow(p []byte) (int, error) {
+	n, err := nonblock.Write(c.fd, p)
+	if err == unix.EAGAIN || err == unix.EINTR { //nolint:errorlint // bare
+		return 0, nil
 	}
-	return bufio.NewReaderSize(src, smallReader)
-}
-
-func (r *readers) give(br *bufio.Reader) {
-	if br.Size() == smallReader {
-		br.Reset(nil)
-		r.small.Put(br)
-	}
-}
-
-// await waits up to d for the first byte of the next request and returns a
-// reader that holds it.
-func (c *conn) await(now time.Time, d time.Duration) (*bufio.Reader, error) {
-	if err := c.readWithin(now, d); err != nil {
-		return nil, err
-	}
-	pool := &c.listener.server.readers
-	if !c.direct {
-		br := pool.take(c)
-		if _, err := br.Peek(1); err != nil {
-			pool.give(br)
-			return nil, err
-		}
-		return br, nil
-	}
-	c.fillErr = nil
-	if err := c.raw.Read(c.fill); err != nil {
-		return nil, err
-	}
-	br := c.br
-	c.br = nil
-	return br, c.fillErr
-}
-
-// tryFill reads into a borrowed buffer; with nothing to read it gives the
-// buffer back before the runtime waits.
-func (c *conn) tryFill(fd uintptr) bool {
-	pool := &c.listener.server.readers
-	br := pool.take(c)
-	c.probing, c.fd = true, int(fd)
-	_, err := br.Peek(1)
-	c.probing = false
 	if err != nil {
-		pool.give(br)
-		if errors.Is(err, errWouldBlock) {
-			return false
-		}
-		c.fillErr = err
-		return true
+		err = c.fault("write", err)
 	}
-	c.br = br
-	return true
+	return n, err
+}
+
+// fault is an error of a system call as net would give it.
+func (c *conn) fault(call string, err error) error {
+	return &net.OpError{Op: call, Net: c.listener.network, Err: os.NewSyscallError(call, err)}
 }
 
 // readWithin bounds the reads from now on by d, 0 is no bound. The deadline that

@@ -20,7 +20,6 @@ const cutGrace = 250 * time.Millisecond
 // ones are closed, those with a request are closed after it. When limit has
 // passed, or now is closed, the rest is cut off; cut says how many that were.
 func (l *listener) drain(limit time.Duration, now <-chan struct{}) (cut int) {
-	l.closing.Store(true)
 	l.stopAccepting()
 	deadline := time.NewTimer(max(limit, 0))
 	defer deadline.Stop()

@@ -58,13 +58,15 @@ func editable(where, key string) error {
 	return nil
 }
 
-// drops reports whether a field of that name is left out. A nil edit drops nothing.
+// drops reports whether a field of that name is left out, in any spelling: an
+// application for which X_User is X-User would believe it in place of the one
+// that is set. A nil edit drops nothing.
 func (e *edit) drops(key []byte) bool {
 	if e == nil {
 		return false
 	}
 	for _, d := range e.drop {
-		if equalFold(key, d) {
+		if equalName(key, d) {
 			return true
 		}
 	}

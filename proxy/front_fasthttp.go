@@ -1,9 +1,6 @@
 package proxy
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // fastFront serves HTTP/1.0 and 1.1 with fasthttp's request parser. The loop
 // around it and the way back are ours: fasthttp.Server answers Expect before
@@ -23,30 +20,13 @@ func newFastFront(s *Server) *fastFront {
 
 // serve runs the connection until it ends.
 func (f *fastFront) serve(c *conn) {
-	timeouts := c.listener.table.Load().timeouts
-	wait := timeouts.requestHeader
-	for now := time.Now(); ; now = time.Now() {
-		br, err := c.await(now, wait)
-		if err != nil {
-			return // closed, or nothing was asked for too long: there is nobody to tell
-		}
-		if !c.busy() {
-			f.server.readers.give(br)
+	v := &visit{front: f, c: c, wait: c.listener.table.Load().timeouts.requestHeader}
+	v.inside = v.attend
+	for v.next() {
+		again := v.h.serve()
+		c.since.Store(0)
+		if !v.leave(again) {
 			return
 		}
-		h, _ := f.free.Get().(*h1) // the pool holds nothing else
-		h.c, h.br = c, br
-		c.onRead = h.beforeRead
-		again := h.serve()
-		if h.broken {
-			return
-		}
-		f.server.readers.give(h.br)
-		c.onRead, h.c, h.br, h.t = nil, nil, nil, nil
-		f.free.Put(h)
-		if !again || !c.state.CompareAndSwap(connBusy, connIdle) || c.listener.leaving() {
-			return
-		}
-		wait = c.listener.table.Load().timeouts.keepAlive
 	}
 }

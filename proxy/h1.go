@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -17,8 +18,11 @@ type h1 struct {
 	server *Server
 	c      *conn
 	t      *table
-	br     *bufio.Reader
+	br     *bufio.Reader // small, or what widen made
+	small  *bufio.Reader
 
+	stage  stage
+	fault  *refusal // of the request at stageHead
 	phase  phase
 	headBy time.Time // by when the header section must be there
 
@@ -40,6 +44,15 @@ type h1 struct {
 	beforeRead func() error
 }
 
+// stage is how far a request was brought by servePlain, for serve to go on.
+type stage uint8
+
+const (
+	stageNew  stage = iota // nothing of it was looked at
+	stagePart              // its head is not complete
+	stageHead              // its head is there, and was found right or wrong
+)
+
 type phase uint8
 
 const (
@@ -47,10 +60,27 @@ const (
 	phaseBody
 )
 
+// smallReader takes the head of nearly every request.
+const smallReader = 4 << 10
+
 func newH1(s *Server) *h1 {
-	h := &h1{server: s}
+	h := &h1{server: s, small: bufio.NewReaderSize(nil, smallReader)}
 	h.beforeRead = h.arm
 	return h
+}
+
+// attach makes h serve a connection.
+func (h *h1) attach(c *conn) {
+	h.c, h.br = c, h.small
+	h.br.Reset(c)
+	c.onRead = h.beforeRead
+}
+
+// detach forgets the connection.
+func (h *h1) detach() {
+	h.c.onRead = nil
+	h.small.Reset(nil)
+	h.c, h.br, h.t = nil, nil, nil
 }
 
 // arm sets the deadline for the read that is about to wait. It is not called
@@ -90,34 +120,81 @@ func (h *h1) serve() bool {
 	}
 }
 
+// servePlain is serve inside RawConn.Read: it handles requests that have arrived
+// whole and need nothing but an answer. outside tells that there is one that serve
+// is to go on with; again is meant when there is none.
+func (h *h1) servePlain() (again, outside bool) {
+	for {
+		h.reset()
+		h.fault = h.read()
+		switch {
+		case h.fault == notYet:
+			h.stage = stagePart
+			return false, true
+		case h.fault != nil || h.m.length != 0 || h.m.upgrade != nil:
+			h.stage = stageHead
+			return false, true
+		}
+		h.handle()
+		if h.broken || !h.finish() {
+			return false, false
+		}
+		if h.br.Buffered() == 0 {
+			return true, false
+		}
+	}
+}
+
 // one handles one request and reports whether the connection goes on.
 func (h *h1) one() bool {
-	h.t = h.c.listener.table.Load()
-	h.phase, h.headBy = phaseHead, time.Time{}
-	h.answered, h.told100, h.close, h.keep = false, false, false, false
-	m := &h.m
-	*m = message{fields: m.fields[:0], start: time.Now(), cancel: &h.c.cancel, link: h.c,
-		peer: h.c.peer, peerText: h.c.peerText}
-	if r := h.readHead(); r != nil {
+	if h.stage == stageNew {
+		h.reset()
+	}
+	if h.stage != stageHead {
+		h.fault = h.read()
+	}
+	h.stage = stageNew
+	if r := h.fault; r != nil {
+		h.fault = nil
 		h.refuse(r)
 		return false
 	}
-	if r := h.parse(); r != nil {
-		h.refuse(r)
-		return false
-	}
-	h.phase = phaseBody
-	if m.length != 0 {
+	if m := &h.m; m.length != 0 {
 		h.body.begin(h, m.length, h.t.limits.body)
 		m.body = &h.body
 	}
-	h.c.since.Store(h.server.tick.Load())
-	h.server.handle(h.t, m, h)
-	h.c.since.Store(0)
+	h.handle()
 	if h.broken || h.c.state.Load() == connTunnel {
 		return false
 	}
 	return h.finish()
+}
+
+// reset makes h ready for a request of which nothing was looked at.
+func (h *h1) reset() {
+	h.t = h.c.listener.table.Load()
+	h.phase, h.headBy = phaseHead, time.Time{}
+	h.answered, h.told100, h.close, h.keep = false, false, false, false
+	h.m = message{fields: h.m.fields[:0], start: time.Now(), cancel: &h.c.cancel, link: h.c,
+		peer: h.c.peer, peerText: h.c.peerText}
+}
+
+// notYet stands for a head of which a part is still to come.
+var notYet = new(refusal)
+
+// read reads a head and checks it; nil: it is right.
+func (h *h1) read() *refusal {
+	if r := h.readHead(); r != nil {
+		return r
+	}
+	return h.parse()
+}
+
+// handle has the request answered.
+func (h *h1) handle() {
+	h.phase = phaseBody
+	h.c.since.Store(h.server.tick.Load())
+	h.server.handle(h.t, &h.m, h)
 }
 
 // finish brings the connection to where the next request begins.
@@ -140,6 +217,9 @@ func (h *h1) readHead() *refusal {
 		if err == nil {
 			return nil
 		}
+		if errors.Is(err, errWouldBlock) {
+			return notYet
+		}
 		buffered, _ := h.br.Peek(h.br.Buffered()) // cannot fail
 		if isSmallBuffer(err) && h.br.Size() < h.t.limits.readBuffer() {
 			h.widen(buffered)
@@ -152,7 +232,6 @@ func (h *h1) readHead() *refusal {
 // widen goes on with a reader that takes the largest header section allowed.
 func (h *h1) widen(buffered []byte) {
 	src := &prefixed{prefix: bytes.Clone(buffered), rest: h.c}
-	h.server.readers.give(h.br)
 	h.br = bufio.NewReaderSize(src, h.t.limits.readBuffer())
 }
 

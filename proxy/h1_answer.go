@@ -114,19 +114,20 @@ func appendStatus(dst []byte, status int, reason []byte) []byte {
 }
 
 // inform passes an informational answer on at once.
-func (h *h1) inform(status int, fields []exchange.Field) {
+func (h *h1) inform(status int, fields []exchange.Field) bool {
 	if !h.http11 {
-		return // 1xx does not exist for them
+		return false // 1xx does not exist for them
 	}
 	h.interim.Lock()
 	defer h.interim.Unlock()
 	if h.answered {
-		return
+		return false
 	}
 	a := answer{status: status, fields: fields, bodyless: true}
 	b := appendStatus(nil, status, []byte(reasonOf(status)))
 	b = append(h.appendFields(b, &a), "\r\n"...)
 	_ = h.c.write(b) // a client that has gone is noticed by the answer
+	return true
 }
 
 // goOn is called before the body is read: a client that waits for 100 is told
@@ -147,6 +148,13 @@ func (h *h1) goOn() error {
 // write sends p. Its time is up when the client has taken nothing for
 // server.timeouts.responseWriteIdle, however long all of it takes.
 func (c *conn) write(p []byte) error {
+	if c.inside { // and mostly done at once
+		n, err := c.writeNow(p)
+		if err != nil || n == len(p) {
+			return err
+		}
+		p = p[n:]
+	}
 	idle := c.listener.table.Load().timeouts.responseWrite
 	for {
 		if err := c.writeWithin(time.Now(), idle); err != nil {

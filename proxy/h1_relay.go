@@ -37,12 +37,14 @@ func (h *h1) relay(a *answer, src source) (int64, error) {
 func (h *h1) relayLength(length int64, src source) (int64, error) {
 	buf := h.server.relays.take()
 	defer h.server.relays.give(buf)
-	n, err := src.Read(buf[:])
-	if n > 0 || err == nil || errors.Is(err, io.EOF) {
+	var n int
+	var err error
+	if src.Ready() {
+		n, err = src.Read(buf[:])
 		if werr := h.c.writeBoth(&h.pair, h.out, buf[:n]); werr != nil {
 			return 0, werr
 		}
-	} else if werr := h.c.write(h.out); werr != nil { // what the upstream sent so far: its head
+	} else if werr := h.c.write(h.out); werr != nil { // an upstream that sends its head first wants it there first
 		return 0, werr
 	}
 	sent := int64(n)
@@ -123,7 +125,7 @@ func (h *h1) relayClose(src source) (sent int64, err error) {
 			return sent, nil
 		}
 		if err != nil {
-			h.c.reset() // an ordinary close would make it look complete
+			resetOnClose(h.c.socket) // an ordinary close would make it look complete
 			return sent, sourceError{err}
 		}
 	}
@@ -192,12 +194,6 @@ func (h *h1) tunnel(a *answer) (hijacked, error) {
 		return hijacked{}, err
 	}
 	return hijacked{h.c.nc, read}, nil
-}
-
-// reset closes the connection so that the client sees an error, not an end.
-func (c *conn) reset() {
-	resetOnClose(c.socket)
-	c.kill()
 }
 
 const (

@@ -16,6 +16,13 @@ func (k *call) serve() {
 		k.fail(failNoRoute)
 		return
 	}
+	// A queue that is full is full of requests that were here before. What cannot
+	// be served costs as little as can be: no cookie is verified, no head written,
+	// nothing read of a body.
+	if k.target.fallback == nil && k.target.pool.Full() {
+		k.failInstead(failQueueFull)
+		return
+	}
 	k.going.target = m.target
 	if p := k.target.stripPrefix; p != "" {
 		rest, ok := stripPathPrefix(m.target, p)
@@ -274,7 +281,7 @@ func (k *call) endOf(err error) string {
 		}
 		return endClientClosed
 	case exchange.ClientBody:
-		return endClientClosed
+		return bodyFailure(k.m.body.fault()).end
 	case exchange.IdleTimeout, exchange.FirstByteTimeout:
 		return endUpstreamTimeout
 	case exchange.Invalid:

@@ -135,7 +135,7 @@ func (l *listener) admit(nc net.Conn) {
 	c.metric.Open()
 	l.conns.add(c)
 	l.served.Add(1)
-	go l.serve(c)
+	l.server.crew.do(c)
 }
 
 // turnAway tells a client that there are too many, if that can be done without waiting.
@@ -190,6 +190,9 @@ func poolName(t *target) string {
 	}
 	return t.name
 }
+
+// run serves the connection to its end.
+func (c *conn) run() { c.listener.serve(c) }
 
 // serve runs one connection to its end.
 func (l *listener) serve(c *conn) {

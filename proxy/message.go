@@ -28,6 +28,7 @@ type message struct {
 	peer     netip.Addr // who is connected; invalid for Unix sockets
 	peerText []byte     // the same as text
 	start    time.Time
+	ended    time.Time        // set by the handler
 	cancel   *exchange.Cancel // fires when the client has gone or the connection is to be cut
 	link     clientLink
 }
@@ -37,6 +38,10 @@ type field struct {
 	name
 	key, value []byte
 }
+
+// now is the present time. Counted from the start of the request it is one look at
+// a clock, where time.Now takes two.
+func (m *message) now() time.Time { return m.start.Add(time.Since(m.start)) }
 
 // has reports whether the message has a field of that name.
 func (m *message) has(n name) bool { return m.named&(1<<n) != 0 }
@@ -102,8 +107,9 @@ type clientLink interface {
 // responder is the way back to the client. Errors that it returns are the
 // client's: it has gone or does not read.
 type responder interface {
-	// inform passes on an informational answer (1xx) at once, where the client can take it.
-	inform(status int, fields []exchange.Field)
+	// inform passes on an informational answer (1xx) at once, where the client
+	// can take it, and reports whether it could.
+	inform(status int, fields []exchange.Field) bool
 	// reply sends a whole answer.
 	reply(a *answer, body []byte) error
 	// relay sends an answer's head and then the body as it comes, until it ends.
@@ -117,6 +123,8 @@ type responder interface {
 
 // source is the body of an answer that is passed on.
 type source interface {
+	// Ready reports whether Read gives something without waiting.
+	Ready() bool
 	Read(p []byte) (int, error)
 	Trailer() []exchange.Field
 }

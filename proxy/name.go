@@ -1,5 +1,7 @@
 package proxy
 
+import "bytes"
+
 // name says which header field a field name is, where that makes a difference
 // to a proxy. It spares comparing strings more than once per field.
 type name uint8
@@ -76,41 +78,25 @@ func only(s []byte, want string, n name) name {
 	return nameOther
 }
 
-// forwardingName classifies names that begin with x. Applications that map
-// header names to variables (CGI, WSGI) cannot tell X_Forwarded_For from
-// X-Forwarded-For, so such spellings are aliases and never passed on.
+// forwardingName classifies names that begin with x. Spellings that applications
+// may take for one of them are aliases and never passed on.
 func forwardingName(s []byte) name {
-	if len(s) < len("x-real-ip") {
-		return nameOther
-	}
-	var plain [32]byte
-	if len(s) > len(plain) {
-		if foldPrefix(s, "x-forwarded-") {
-			return nameForwarded
-		}
-		return nameOther
-	}
-	alias := false
-	for i, c := range s {
-		if c == '_' || c == '.' {
-			c, alias = '-', true
-		}
-		plain[i] = lower[c]
-	}
-	n := nameOther
-	switch p := string(plain[:len(s)]); {
-	case p == "x-forwarded-for":
+	const every = "x-forwarded-"
+	n := nameForwarded
+	switch {
+	case equalName(s, "x-forwarded-for"):
 		n = nameForwardedFor
-	case p == "x-forwarded-host":
+	case equalName(s, "x-forwarded-host"):
 		n = nameForwardedHost
-	case p == "x-forwarded-proto":
+	case equalName(s, "x-forwarded-proto"):
 		n = nameForwardedProto
-	case p == "x-request-id":
+	case equalName(s, "x-request-id"):
 		n = nameRequestID
-	case p == "x-real-ip", len(p) > 12 && p[:12] == "x-forwarded-":
-		n = nameForwarded
+	case equalName(s, "x-real-ip"), len(s) > len(every) && equalName(s[:len(every)], every):
+	default:
+		return nameOther
 	}
-	if alias && n != nameOther {
+	if bytes.IndexByte(s, '_') >= 0 || bytes.IndexByte(s, '.') >= 0 {
 		return nameAlias
 	}
 	return n

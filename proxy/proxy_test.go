@@ -36,15 +36,7 @@ func TestProxy_PassesAnswersUnchangedOnKeptConnections(t *testing.T) {
 }
 
 func TestProxy_Pipelining(t *testing.T) {
-	up := listen(t, func(u *upstream, p *peer) {
-		for {
-			head, body, ok := u.request(p)
-			if !ok {
-				return
-			}
-			p.send(plain(strings.Fields(head)[1] + body))
-		}
-	})
+	up := repeating(t)
 	r := newRig(t, nil, up.addr)
 	c := r.dial()
 	c.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcPOST /3 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +

@@ -26,27 +26,7 @@ func reversing(t *testing.T) *upstream {
 // results waits until n connections have ended with that result.
 func (r *rig) results(result string, n float64) {
 	r.t.Helper()
-	r.eventually("connections to be counted as "+result, func() bool {
-		families, err := r.metrics.Registry().Gather()
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		for _, f := range families {
-			if f.GetName() != "drover_connections_total" {
-				continue
-			}
-			for _, m := range f.GetMetric() {
-				labels := map[string]string{}
-				for _, l := range m.GetLabel() {
-					labels[l.GetName()] = l.GetValue()
-				}
-				if labels["result"] == result && labels["listener"] == "web" && labels["pool"] == "app" {
-					return m.GetCounter().GetValue() == n
-				}
-			}
-		}
-		return false
-	}, nil)
+	r.counts(n, "drover_connections_total", "listener", "web", "pool", "app", "result", result)
 }
 
 func TestRelay_BothWaysWithHalfClose(t *testing.T) {

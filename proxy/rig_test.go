@@ -264,7 +264,12 @@ type upstream struct {
 
 func listen(t *testing.T, script func(u *upstream, p *peer)) *upstream {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return listenOn(t, "tcp", "127.0.0.1:0", script)
+}
+
+func listenOn(t *testing.T, network, address string, script func(u *upstream, p *peer)) *upstream {
+	t.Helper()
+	ln, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}

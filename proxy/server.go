@@ -50,11 +50,11 @@ type Server struct {
 	front     front
 	relay     *relay
 	calls     sync.Pool // of *call
-	readers   readers
 	relays    relayBuffers
 	buffers   exchange.Buffers
 	pipes     exchange.Pipes
 	admission admission
+	crew      crew
 	tick      atomic.Uint64 // the sweeper's clock
 	draining  atomic.Bool
 	cut       atomic.Int64
@@ -201,6 +201,7 @@ func (s *Server) startLocked(l *listener) {
 
 // retireLocked drains a listener that is not wanted any more.
 func (s *Server) retireLocked(l *listener) {
+	l.closing.Store(true) // before Apply returns: what is answered from now on ends its connection
 	s.retired[l] = struct{}{}
 	s.drains.Add(1)
 	go func() {
@@ -239,6 +240,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	s.drains.Wait()
+	s.crew.dismiss()
 	stopSweep()
 	<-swept
 	return nil

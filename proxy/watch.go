@@ -37,9 +37,32 @@ func (s *Server) sweep(ctx context.Context) {
 }
 
 // consider puts a connection on the list if its request has waited since before
-// the look before.
+// the look before, or, for the one time, if it has waited so long for a request:
+// that its client has closed may have gone unseen (visit.serve).
 func (w *watcher) consider(c *conn, now uint64) {
 	if since := c.since.Load(); since != 0 && since+1 < now && c.raw != nil && !c.left.Load() {
-		w.conns = append(w.conns, c)
+		w.conns = append(w.conns, watched{c, since})
+	}
+}
+
+// watched is a connection on the list, and since when it was waiting then.
+type watched struct {
+	*conn
+	at uint64
+}
+
+// tell says what was seen of it. A connection that has gone on in the meantime is
+// left alone.
+func (w watched) tell(gone bool) {
+	switch {
+	case w.since.Load() != w.at:
+	case w.state.Load() != connIdle:
+		if gone {
+			w.clientGone()
+		}
+	case gone:
+		w.closeIf(connIdle)
+	default:
+		w.since.CompareAndSwap(w.at, 0) // it is told of whatever comes from now on
 	}
 }

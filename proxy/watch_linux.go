@@ -4,7 +4,7 @@ import "golang.org/x/sys/unix"
 
 // watcher asks the kernel in one call which of many clients have gone.
 type watcher struct {
-	conns []*conn
+	conns []watched
 	fds   []unix.PollFd
 }
 
@@ -17,11 +17,9 @@ func (w *watcher) poll() {
 		w.fds = append(w.fds, unix.PollFd{Fd: fd, Events: unix.POLLRDHUP})
 	}
 	if len(w.fds) > 0 {
-		if n, err := unix.Poll(w.fds, 0); err == nil && n > 0 {
+		if _, err := unix.Poll(w.fds, 0); err == nil {
 			for i := range w.fds {
-				if w.fds[i].Revents != 0 && clientHungUp(w.conns[i]) {
-					w.conns[i].clientGone()
-				}
+				w.conns[i].tell(w.fds[i].Revents != 0 && clientHungUp(w.conns[i].conn))
 			}
 		}
 	}

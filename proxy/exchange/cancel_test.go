@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"io"
 	"net"
 	"strings"
 	"sync"
@@ -51,14 +50,12 @@ func TestCancel_EndsABody(t *testing.T) {
 				p.gone()
 			})
 			read := func(r *Response) error { _, err := readAll(r); return err }
-			splice := func(r *Response) error {
-				a, b := tcpPair(t)
-				defer b.Close()
-				defer a.Close()
-				_, err := r.WriteTo(a)
-				return err
+			passes := []func(r *Response) error{read}
+			if strings.HasPrefix(head, "C") {
+				p := aPipe(t)
+				passes = append(passes, func(r *Response) error { _, err := r.Fill(p); return err })
 			}
-			for _, pass := range []func(r *Response) error{read, splice} {
+			for _, pass := range passes {
 				var cancel Cancel
 				req := plain()
 				req.Cancel = &cancel
@@ -179,5 +176,3 @@ func tcpPair(t *testing.T) (a, b *net.TCPConn) {
 	}
 	return x.(*net.TCPConn), y.(*net.TCPConn)
 }
-
-var _ io.ReaderFrom = (*net.TCPConn)(nil)

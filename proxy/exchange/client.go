@@ -53,7 +53,10 @@ func NewClient(network, address string, o Options) *Client {
 // is written on it, and another one is taken; that is no failure. Nothing is
 // ever sent twice.
 func (c *Client) Do(req *Request, resp *Response) error {
-	now := c.idle.now()
+	now := c.idle.of(req.Now)
+	if now == 0 {
+		now = c.idle.now()
+	}
 	for req.Upgrade == "" {
 		cn, ok := c.idle.pop(now)
 		if !ok {

@@ -19,5 +19,5 @@
 //	}
 //	defer resp.Close()                        // keeps the connection when it is clean
 //	relay(resp.Status, resp.Fields)
-//	_, err := resp.WriteTo(w)                 // or Whole, or Read; then Trailer
+//	_, err := io.Copy(w, resp)                // or Whole, or Fill for a large one; then Trailer
 package exchange

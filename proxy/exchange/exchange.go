@@ -193,6 +193,8 @@ func (r *Response) blame(gone, late Kind, err error) *Error {
 		if r.answering {
 			e.Kind = IdleTimeout
 		}
+	} else if cause := r.up.early(); cause != nil {
+		e.Kind, err, what = cause.Kind, cause.Err, "send request to"
 	}
 	if r.cancel.Fired() {
 		e.Kind = Canceled

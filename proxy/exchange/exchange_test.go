@@ -91,6 +91,31 @@ func TestClient_FramesResponses(t *testing.T) {
 	})
 }
 
+func TestResponse_ReadsLargeBodiesOfEveryFraming(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 256<<10) // 4 MB
+	onEach(t, func(t *testing.T, network string) {
+		f := func(head, raw string, keeps bool) {
+			t.Helper()
+			u := serve(t, network, func(p *peer) {
+				p.head()
+				p.say("HTTP/1.1 200 OK\r\n" + head + "\r\n" + raw)
+				if keeps {
+					p.gone()
+				}
+			})
+			c := u.client(t)
+			wants(t, must(t, c, plain()), 200, large)
+			if k := kept(c); (k == 1) != keeps {
+				t.Errorf("%q: %d connections kept", head, k)
+			}
+		}
+		f("Content-Length: 4194304\r\n", large, true)
+		f("Transfer-Encoding: chunked\r\n", "400000\r\n"+large+"\r\n0\r\n\r\n", true)
+		f("Transfer-Encoding: chunked\r\n", strings.Repeat("10000\r\n"+large[:64<<10]+"\r\n", 64)+"0\r\n\r\n", true)
+		f("", large, false)
+	})
+}
+
 func TestClient_TakesAResponseByteByByte(t *testing.T) {
 	onEach(t, func(t *testing.T, network string) {
 		const response = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +

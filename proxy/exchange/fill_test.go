@@ -3,13 +3,58 @@ package exchange
 import (
 	"errors"
 	"io"
+	"net"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/drover-proxy/drover/internal/workertest"
 )
+
+// aPipe is an empty pipe; the test fails or is skipped where there is none.
+func aPipe(t testing.TB) *Pipe {
+	t.Helper()
+	var pipes Pipes
+	p := pipes.Take()
+	if p == nil {
+		workertest.Lack(t, "this system has no pipe to splice through")
+	}
+	t.Cleanup(func() { pipes.Give(p) })
+	return p
+}
+
+// pass gives all of a large body to w: what came with the head is read, the rest
+// goes through the pipe.
+func pass(r *Response, p *Pipe, w *net.TCPConn) (total int, err error) {
+	raw, err := w.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	for first := make([]byte, 1000); !r.Fillable(); {
+		n, err := r.Read(first)
+		if err != nil {
+			return total, err
+		}
+		k, err := w.Write(first[:n])
+		if total += k; err != nil {
+			return total, err
+		}
+	}
+	for {
+		_, err := r.Fill(p)
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+		n, err := p.Empty(raw)
+		if total += n; err != nil {
+			return total, err
+		}
+	}
+}
 
 func TestResponse_FillMovesALargeBody(t *testing.T) {
 	large := strings.Repeat("0123456789abcdef", 256<<10) // 4 MB
@@ -19,42 +64,14 @@ func TestResponse_FillMovesALargeBody(t *testing.T) {
 			p.say("HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\n" + large)
 			p.gone()
 		})
-		var pipes Pipes
-		p := pipes.Take()
-		if p == nil {
-			workertest.Lack(t, "this system has no pipe to splice through")
-		}
-		defer pipes.Give(p)
 		a, b := tcpPair(t)
 		read := drain(b)
-		raw, err := a.SyscallConn()
-		if err != nil {
-			t.Fatal(err)
-		}
 		c := u.client(t)
 		r := must(t, c, plain())
-		total := 0
-		for first := make([]byte, 1000); !r.Fillable(); { // what came with the head
-			n, err := r.Read(first)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = a.Write(first[:n])
-			total += n
-		}
-		for {
-			n, err := r.Fill(p)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if k, werr := p.Empty(raw); err != nil || werr != nil || k != n {
-				t.Fatal(n, k, err, werr)
-			}
-			total += n
-		}
+		n, err := pass(r, aPipe(t), a)
 		_ = a.Close()
-		if got := <-read; total != len(large) || string(got) != large {
-			t.Errorf("%d of %d bytes, said %d", len(got), len(large), total)
+		if got := <-read; n != len(large) || err != nil || string(got) != large {
+			t.Errorf("%d of %d bytes, said %d, %v", len(got), len(large), n, err)
 		}
 		_ = r.Close()
 		if k := kept(c); k != 1 {
@@ -63,39 +80,95 @@ func TestResponse_FillMovesALargeBody(t *testing.T) {
 	})
 }
 
+func TestResponse_FillShowsTruncation(t *testing.T) {
+	onEach(t, func(t *testing.T, network string) {
+		for _, reset := range []bool{false, true} {
+			if reset && network == "unix" {
+				continue // has no resets
+			}
+			a, b := tcpPair(t)
+			defer a.Close()
+			defer b.Close()
+			first := make(chan bool)
+			u := serve(t, network, func(p *peer) {
+				p.head()
+				p.say("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
+				<-first
+				p.say("abc")
+				if reset {
+					got := make([]byte, 3)
+					_, _ = io.ReadFull(b, got) // through all of it, before the reset
+					p.reset()
+				}
+			})
+			r := must(t, u.client(t), plain())
+			close(first)
+			if n, err := pass(r, aPipe(t), a); n != 3 || KindOf(err) != Truncated {
+				t.Errorf("reset %v: %d bytes, %v", reset, n, err)
+			}
+			if _, err := r.Read(make([]byte, 1)); KindOf(err) != Truncated {
+				t.Errorf("then Read: %v", err)
+			}
+		}
+	})
+}
+
+func TestResponse_FillHonoursIdle(t *testing.T) {
+	onEach(t, func(t *testing.T, network string) {
+		const d = 100 * time.Millisecond
+		u := serve(t, network, func(p *peer) {
+			p.head()
+			p.say("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
+			for range 3 { // slower than the timeout in all, but never idle for so long
+				<-time.After(d / 2)
+				p.say("abc")
+			}
+			p.gone()
+		})
+		a, b := tcpPair(t)
+		defer a.Close()
+		defer b.Close()
+		req := plain()
+		req.ResponseIdle = d
+		r := must(t, u.client(t), req)
+		lasts(t, d*5/2, func() {
+			if n, err := pass(r, aPipe(t), a); n != 9 || KindOf(err) != IdleTimeout {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		})
+	})
+}
+
+// A writer that is late finds in the pipe what it has not taken.
 func TestPipe_KeepsWhatAWriterHasNoTimeFor(t *testing.T) {
-	const size = 8 << 20
+	const size = 64 << 20 // more than two sockets take while nobody reads
+	piece := strings.Repeat("x", 1<<20)
 	u := serve(t, "tcp", func(p *peer) {
 		p.head()
-		p.say("HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n" + strings.Repeat("x", size))
+		p.say("HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(size) + "\r\n\r\n")
+		for range size >> 20 {
+			p.say(piece)
+		}
 		p.gone()
 	})
-	var pipes Pipes
-	p := pipes.Take()
-	if p == nil {
-		workertest.Lack(t, "this system has no pipe to splice through")
-	}
-	defer pipes.Give(p)
+	p := aPipe(t)
 	a, b := tcpPair(t)
 	raw, err := a.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := must(t, u.client(t), plain())
-	defer r.Close()
 	filled, moved := 0, 0
-	var drained <-chan []byte
-	empty := func(raw syscall.RawConn) error {
-		n, err := p.Empty(raw)
-		moved += n
-		return err
+	for first := make([]byte, largeSize); !r.Fillable(); { // what came with the head
+		n, err := r.Read(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, _ := a.Write(first[:n])
+		filled, moved = filled+n, moved+k
 	}
-	first := make([]byte, largeSize)
-	for !r.Fillable() {
-		n, _ := r.Read(first)
-		_, _ = a.Write(first[:n])
-		filled, moved = filled+n, moved+n
-	}
+	arrived := make(chan int64, 1)
+	late := false
 	for {
 		n, err := r.Fill(p)
 		if errors.Is(err, io.EOF) {
@@ -105,33 +178,32 @@ func TestPipe_KeepsWhatAWriterHasNoTimeFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		filled += n
-		_ = a.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
-		for err = empty(raw); err != nil; err = empty(raw) {
-			if !timedOut(err) {
+		for done := false; !done; {
+			_ = a.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+			k, err := p.Empty(raw)
+			moved += k
+			switch {
+			case err == nil:
+				done = true
+			case !timedOut(err):
 				t.Fatal(err)
+			case !late: // nobody read: it was late, and what was late is still there
+				late = true
+				go func() { n, _ := io.Copy(io.Discard, b); arrived <- n }()
 			}
-			if drained == nil { // nobody read: it was late, and what was late is still there
-				drained = drain(b)
-			}
-			_ = a.SetWriteDeadline(time.Now().Add(time.Second))
 		}
 	}
 	_ = a.Close()
-	if drained == nil {
-		t.Skip("the sockets took it all")
+	if !late {
+		t.Fatalf("the sockets took all of %d bytes", size)
 	}
-	if got := <-drained; filled != size || moved != size || len(got) != size {
-		t.Errorf("filled %d, moved %d, arrived %d of %d", filled, moved, len(got), size)
+	if got := <-arrived; filled != size || moved != size || got != size {
+		t.Errorf("filled %d, moved %d, arrived %d of %d", filled, moved, got, size)
 	}
 }
 
 func TestPipe_FillAndEmptyAllocateNothing(t *testing.T) {
-	var pipes Pipes
-	p := pipes.Take()
-	if p == nil {
-		workertest.Lack(t, "this system has no pipe to splice through")
-	}
-	defer pipes.Give(p)
+	p := aPipe(t)
 	a, b := tcpPair(t)
 	from, err := b.SyscallConn()
 	if err != nil {

@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"fmt"
+	"time"
 )
 
 // readHead reads on until the final head is complete, and sets out what comes
@@ -82,6 +83,7 @@ func (r *Response) final(n int) *Error {
 			return r.invalid(err)
 		}
 		r.ended = true
+		r.Received = r.cn.at(r.cn.now())
 		r.export(0)
 		return nil
 	}
@@ -109,7 +111,9 @@ func (r *Response) final(n int) *Error {
 	}
 	r.answering = true
 	r.export(length)
-	r.conclude(n, complete)
+	now := r.cn.now()
+	r.Received = r.cn.at(now)
+	r.conclude(n, complete, now)
 	return nil
 }
 
@@ -121,7 +125,7 @@ func (r *Response) export(length int64) {
 
 // conclude settles what goes on behind the head of n bytes: the upload, and
 // the connection or the buffer.
-func (r *Response) conclude(n int, complete bool) {
+func (r *Response) conclude(n int, complete bool, now time.Duration) {
 	if r.up != nil {
 		r.up.answered.Store(true)
 		if r.Status >= 300 && !r.up.over() {
@@ -130,7 +134,7 @@ func (r *Response) conclude(n int, complete bool) {
 	}
 	if complete {
 		r.whole = true
-		r.end()
+		r.endAt(now)
 		return
 	}
 	if r.n <= smallSize {

@@ -29,6 +29,9 @@ type Request struct {
 	// response, or a second has passed.
 	Expect bool
 
+	// Now is the present time, where the caller knows it; zero: Do asks the clock.
+	Now time.Time
+
 	// Connect bounds making a connection; FirstByte the time from the whole
 	// request being sent to the response's first byte; ResponseIdle each wait
 	// after that, and each wait while the upstream takes nothing of the body.

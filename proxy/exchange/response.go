@@ -20,6 +20,8 @@ type Response struct {
 	// Length is how many bytes Read will give: 0 when the response has no
 	// body (also where HEAD or 304 carry a Content-Length), -1 when unknown.
 	Length int64
+	// Received is when the head was complete.
+	Received time.Time
 
 	exchange
 	memory
@@ -75,6 +77,9 @@ func (r *Response) Read(p []byte) (int, error) {
 		return r.readChunks(p)
 	}
 }
+
+// Ready reports whether Read gives a part of the body without waiting.
+func (r *Response) Ready() bool { return len(r.body) > 0 }
 
 // readChunks reads into p and takes the framing off there.
 func (r *Response) readChunks(p []byte) (int, error) {
@@ -139,7 +144,7 @@ func (r *Response) Close() error {
 		<-r.up.done
 	}
 	if r.cn != nil {
-		r.release(r.ended && r.failed == nil)
+		r.release(r.ended && r.failed == nil, r.cn.now())
 	}
 	r.reset()
 	return nil
@@ -151,7 +156,7 @@ func (r *Response) reset() {
 		r.client.buffers.giveBack(&r.memory)
 	}
 	r.exchange = exchange{}
-	r.Status, r.Minor, r.Reason, r.Fields, r.Length = 0, 0, nil, nil, 0
+	r.Status, r.Minor, r.Reason, r.Fields, r.Length, r.Received = 0, 0, nil, nil, 0, time.Time{}
 	r.framing, r.left, r.body = noBody, 0, nil
 	r.whole, r.ended, r.failed = false, false, nil
 	r.decoder.begin()
@@ -159,16 +164,18 @@ func (r *Response) reset() {
 
 // end notes that the whole body came. The connection goes back at once, not
 // when the caller has passed the body on to a slow client.
-func (r *Response) end() {
+func (r *Response) end() { r.endAt(r.cn.now()) }
+
+func (r *Response) endAt(now time.Duration) {
 	r.ended = true
 	if r.up == nil || r.up.over() {
-		r.release(true)
+		r.release(true, now)
 	}
 }
 
 // release gives the connection up: to the pool when clean and nothing speaks
 // against it.
-func (r *Response) release(clean bool) {
+func (r *Response) release(clean bool, now time.Duration) {
 	cn, up := r.cn, r.up
 	r.cn, cn.r = nil, nil
 	live := r.cancel.detach()
@@ -181,7 +188,7 @@ func (r *Response) release(clean bool) {
 		return
 	}
 	cn.written += r.sent
-	cn.since = cn.now()
+	cn.since = now
 	if hold := r.head.hold; hold != 0 {
 		r.client.idle.keep.tell(hold)
 	}

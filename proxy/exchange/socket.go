@@ -1,9 +1,13 @@
 package exchange
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
 
-// The errors of the system calls here are compared as they are: x/sys/unix
-// gives them bare, and errors.Is is dear on the path of every request.
+	"github.com/drover-proxy/drover/internal/nonblock"
+)
+
+// The errors of the system calls here are compared as they are: they come
+// bare, and errors.Is is dear on the path of every request.
 
 // sight is what there is to see on a connection.
 type sight uint8
@@ -17,7 +21,7 @@ const (
 // look tells what is on a connection, without taking it.
 func look(fd int) sight {
 	for {
-		n, err := peek(fd)
+		n, err := nonblock.Peek(fd)
 		switch {
 		case err == unix.EAGAIN: //nolint:errorlint // bare
 			return quiet
@@ -36,7 +40,7 @@ func send(fd int, pieces [][]byte) (int, error) {
 		var n int
 		var err error
 		if len(pieces) == 1 {
-			n, err = writeNow(fd, pieces[0])
+			n, err = nonblock.Write(fd, pieces[0])
 		} else {
 			n, err = unix.Writev(fd, pieces)
 		}
@@ -54,9 +58,9 @@ func send(fd int, pieces [][]byte) (int, error) {
 // receive reads what there is; 0 without an error is the end.
 func receive(fd int, p []byte) (int, error) {
 	for {
-		n, err := readNow(fd, p)
+		n, err := nonblock.Read(fd, p)
 		if err != unix.EINTR { //nolint:errorlint // bare
-			return max(n, 0), err
+			return n, err
 		}
 	}
 }

@@ -34,6 +34,7 @@ type upload struct {
 	answered atomic.Bool           // the final head is there
 	sentAt   atomic.Int64          // when nothing more was to be sent, 0 before
 	cause    atomic.Pointer[Error] // why the exchange cannot go on
+	broken   atomic.Pointer[Error] // why the upload ended early while the response went on
 
 	done chan struct{}
 	// To be read after done.
@@ -146,6 +147,7 @@ func (u *upload) fail(kind Kind, err error) {
 	switch {
 	case u.stopping.Load():
 	case u.answered.Load():
+		u.broken.Store(&Error{Kind: kind, Err: err})
 		u.cn.shutdown(unix.SHUT_WR)
 	default:
 		u.cause.Store(&Error{Kind: kind, Err: err})
@@ -180,6 +182,15 @@ func (u *upload) failure() *Error {
 		return nil
 	}
 	return u.cause.Load()
+}
+
+// early is why the upload ended while the response went on, nil when it did not.
+// An upstream that got half a request may well give half a response.
+func (u *upload) early() *Error {
+	if u == nil {
+		return nil
+	}
+	return u.broken.Load()
 }
 
 // spoilt reports whether the end of the connection is our own doing.

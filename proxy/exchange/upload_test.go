@@ -132,6 +132,26 @@ func TestClient_BlamesTheClientForItsBody(t *testing.T) {
 	}
 }
 
+// A response that is cut short because the request was is the client's fault.
+func TestClient_BlamesTheClientForHalfAResponseToHalfARequest(t *testing.T) {
+	onEach(t, func(t *testing.T, network string) {
+		u := serve(t, network, func(p *peer) {
+			p.head()
+			p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+			p.gone()
+		})
+		body := streamed()
+		r := must(t, u.client(t), post(body, -1))
+		if _, err := io.WriteString(body.w, "some"); err != nil {
+			t.Fatal(err)
+		}
+		_ = body.w.CloseWithError(errors.New("client went away"))
+		if got, err := readAll(r); got != "hi" || KindOf(err) != ClientBody {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
 // panicBody panics when read.
 type panicBody struct{}
 

@@ -222,10 +222,20 @@ func fails(t *testing.T, c *Client, req *Request, kind Kind) (unsent bool) {
 	return e.Unsent
 }
 
-// readAll reads the body as io.ReadAll does, but not through WriteTo.
+// readAll reads the body to its end.
 func readAll(r *Response) (string, error) {
-	b, err := io.ReadAll(struct{ io.Reader }{r})
+	b, err := io.ReadAll(r)
 	return string(b), err
+}
+
+// drain reads c to its end in the background.
+func drain(c net.Conn) <-chan []byte {
+	got := make(chan []byte, 1)
+	go func() {
+		b, _ := io.ReadAll(c)
+		got <- b
+	}()
+	return got
 }
 
 // wants checks a response to its end, and closes it.
