@@ -18,8 +18,8 @@ const loadCore, proxyCore = 0, 1
 // lab is the machine made ready: folders, binaries, backends.
 type lab struct {
 	options  options
-	dir      string // logs, settings, bodies
-	built    string // folder of what was built: it may not be allowed to run programs in dir
+	dir      string            // logs, settings, bodies
+	built    string            // folder of what was built: it may not be allowed to run programs in dir
 	bins     map[string]string // drover, drover-versus, httputil, load, sink
 	pin      bool
 	backends []*child
