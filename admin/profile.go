@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"time"
 )
 
 const (
@@ -121,12 +120,9 @@ func (p profile) duration(query url.Values) (int, error) {
 // a kind at a time: the runtime has but one, and the end of one would end the other.
 func (s *Server) measure(w http.ResponseWriter, r *http.Request, p profile) error {
 	if _, busy := s.measuring.LoadOrStore(p.name, true); busy {
-		return Conflict("another %s is being taken; try again when it has ended", p.name)
+		return Conflict("another profile of this kind, %s, is being measured; try again when it has ended", p.name)
 	}
 	defer s.measuring.Delete(p.name)
-	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
-		return err // the profile would end with the time for reading a request
-	}
 	if p.measure != nil {
 		p.measure(true)
 		defer p.measure(false)

@@ -3,7 +3,6 @@ package admin
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -193,16 +192,11 @@ func contend(mu *sync.Mutex, stop <-chan struct{}) {
 func TestProfile_OneOfAKindAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, &fake{}, config.Admin{Profiler: true})
-		get := func(path string) *deadlines {
-			r := httptest.NewRequest("GET", path, nil)
-			w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-			s.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), originKey{}, overUnix)))
-			return w
-		}
-		first := make(chan *deadlines)
+		get := func(path string) *httptest.ResponseRecorder { return ask(s, local, "GET", path, "") }
+		first := make(chan *httptest.ResponseRecorder)
 		go func() { first <- get("/debug/pprof/allocs?seconds=300") }()
 		synctest.Wait()
-		if w := get("/debug/pprof/allocs?seconds=1"); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "another allocs is being taken") {
+		if w := get("/debug/pprof/allocs?seconds=1"); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "another profile of this kind, allocs, is being measured") {
 			t.Errorf("a second: %d %.200q", w.Code, w.Body)
 		}
 		profileHas(t, get("/debug/pprof/allocs").Body.Bytes(), "alloc_space")

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -14,87 +15,134 @@ type bout struct {
 	ctx      context.Context
 	lab      *lab
 	scenario scenario
+	peer     peer
 	name     string
 	address  string
-	child    *child
+	dir      string
+	log      string
+	child    *child // nil as long as a fresh scenario has not started it
 	length   time.Duration
 }
 
-// measure lets the peers take turns in one scenario and returns the table. The error names the peers
-// that could not be measured; the table holds the others.
-func (l *lab) measure(ctx context.Context, s scenario) (string, error) {
+// outcome is what one scenario showed in one run.
+type outcome struct {
+	table    string
+	verdicts []verdict
+}
+
+// measure runs one scenario. The error names what could not be measured; the outcome holds the others.
+func (l *lab) measure(ctx context.Context, s scenario) (outcome, error) {
+	if s.measure != nil {
+		return s.measure(l, ctx, s)
+	}
+	r, err := l.turns(ctx, s)
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{table: r.table(), verdicts: r.verdicts()}, r.err()
+}
+
+// turns lets the peers take turns.
+func (l *lab) turns(ctx context.Context, s scenario) (*results, error) {
 	wanted, err := l.wanted()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	results := newResults(s, l.dir)
+	r := newResults(s, l.dir)
+	rounds, length := s.turns(l.options)
 	var bouts []*bout
 	defer func() {
 		for _, b := range bouts {
-			b.child.stop()
+			b.stop()
 		}
 	}()
 	for _, p := range wanted {
 		if !p.takesPart(s) || slices.Contains(l.missing, p.binary) {
 			continue
 		}
-		b, err := l.enter(ctx, s, p)
-		if err != nil {
-			results.fail(p.name, err)
+		r.entered[p.name] = true
+		b := &bout{ctx: ctx, lab: l, scenario: s, peer: p, name: p.name, length: length}
+		if err := b.enter(); err != nil {
+			r.fail(p.name, err)
 			continue
 		}
 		bouts = append(bouts, b)
 	}
-	for round := range l.options.rounds {
-		for _, b := range bouts {
-			if ctx.Err() != nil {
-				return "", ctx.Err()
-			}
-			t, err := oneTurn(b)
-			results.add(b.name, round, t, err)
+	if s.before != nil {
+		if err := s.before(l, r, bouts); err != nil {
+			return nil, err
 		}
 	}
-	return results.table(), results.err()
+	for round := range rounds {
+		for _, b := range bouts {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			t, err := s.turn(b)
+			r.add(b.name, round, t, err)
+			time.Sleep(settle)
+			b.forgetLog()
+		}
+	}
+	return r, nil
 }
 
-// oneTurn measures the peer once.
-func oneTurn(b *bout) (turn, error) {
-	work := b.scenario.turn
-	if work == nil {
-		work = wrkTurn
+// enter starts the peer and warms it up, if its turns do not do that themselves.
+func (b *bout) enter() error {
+	if b.scenario.fresh {
+		return nil
 	}
-	t, err := work(b)
-	time.Sleep(settle)
+	if err := b.start(); err != nil {
+		return err
+	}
+	warm := b.scenario.turn
+	if b.scenario.warm != nil {
+		warm = b.scenario.warm
+	}
+	if err := b.warmUp(warm); err != nil {
+		b.stop()
+		return err
+	}
+	return nil
+}
+
+// warmUp is a turn of one second that does not count; a quick run does without.
+func (b *bout) warmUp(work func(*bout) (turn, error)) error {
+	if b.lab.options.quick {
+		return nil
+	}
+	short := *b
+	short.length = time.Second
+	if _, err := work(&short); err != nil {
+		return fmt.Errorf("warm up: %w\n%s", err, b.child.tail())
+	}
+	return nil
+}
+
+// anew does a turn with a peer that is started for it.
+func (b *bout) anew(work func(*bout) (turn, error)) (turn, error) {
+	own := *b
+	if err := own.start(); err != nil {
+		return turn{}, err
+	}
+	defer own.stop()
+	t, err := work(&own)
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, own.child.tail())
+	}
 	return t, err
 }
 
-// enter starts a peer and warms it up.
-func (l *lab) enter(ctx context.Context, s scenario, p peer) (*bout, error) {
-	b := &bout{ctx: ctx, lab: l, scenario: s, name: p.name, length: l.options.turn}
-	if err := b.start(p); err != nil {
-		return nil, err
-	}
-	if l.options.quick {
-		return b, nil
-	}
-	if _, err := l.wrk(ctx, s, b.address, time.Second); err != nil {
-		b.child.stop()
-		return nil, fmt.Errorf("warm up: %w\n%s", err, b.child.tail())
-	}
-	return b, nil
-}
-
 // start runs the peer with its settings for the scenario.
-func (b *bout) start(p peer) error {
-	l := b.lab
-	dir, err := l.folder(strings.Join([]string{b.scenario.name, p.name}, "-"))
-	if err != nil {
+func (b *bout) start() error {
+	l, p := b.lab, b.peer
+	var err error
+	if b.dir, err = l.folder(b.scenario.name + "-" + p.name); err != nil {
 		return err
 	}
-	where := site{Dir: dir, Settings: filepath.Join(dir, "settings"), Log: filepath.Join(dir, "access.log"), Mode: b.scenario.mode, Backends: l.tcp}
-	if b.scenario.unix && !p.tcpOnly {
-		where.Backends = l.unix
-	}
+	b.log = filepath.Join(b.dir, "access.log")
+	where := site{Dir: b.dir, Settings: filepath.Join(b.dir, "settings"), Log: b.log, Mode: b.scenario.mode,
+		Balance: p.balance[cmp.Or(b.scenario.strategy, "least-connections")], Backends: l.endpoints(b.scenario, p)}
 	for _, address := range []*string{&where.Listen, &where.Admin} {
 		if *address, err = freeAddress(); err != nil {
 			return err
@@ -114,14 +162,32 @@ func (b *bout) start(p peer) error {
 	}
 	argv := p.argv(binary, where)
 	name, args := l.pinned(proxyCore, argv[0], argv[1:])
-	env := append([]string{"XDG_RUNTIME_DIR=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, p.env...)
+	env := append([]string{"XDG_RUNTIME_DIR=" + b.dir, "XDG_DATA_HOME=" + b.dir, "XDG_CONFIG_HOME=" + b.dir}, p.env...)
 	b.address = where.Listen
-	if b.child, err = startChild(p.name, dir, env, append([]string{name}, args...)...); err != nil {
+	if b.child, err = startChild(p.name, b.dir, env, append([]string{name}, args...)...); err != nil {
 		return err
 	}
 	if err := b.child.awaitListener(b.ctx, "tcp", where.Listen); err != nil {
-		b.child.stop()
+		b.stop()
 		return err
 	}
 	return nil
+}
+
+// forgetLog empties what the peer has written, which may be in memory.
+func (b *bout) forgetLog() {
+	if b.child == nil {
+		return
+	}
+	for _, path := range []string{b.log, b.child.output} {
+		_ = os.Truncate(path, 0) // not each of them writes to both
+	}
+}
+
+// stop ends the peer and removes what it has written.
+func (b *bout) stop() {
+	if b.child != nil {
+		b.child.stop()
+		_ = os.RemoveAll(b.dir) // close tries again
+	}
 }

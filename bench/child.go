@@ -22,7 +22,7 @@ type child struct {
 // startChild runs the program in its own folder. Its output is kept for the message when it fails.
 func startChild(name, dir string, env []string, argv ...string) (*child, error) {
 	c := &child{name: name, output: filepath.Join(dir, "output.log"), done: make(chan struct{})}
-	out, err := os.Create(c.output)
+	out, err := os.OpenFile(c.output, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -90,6 +90,19 @@ func (c *child) cpu() (cpuTime, error) {
 
 // rss returns the resident bytes of the child and its descendants.
 func (c *child) rss() int64 { return rssOf(tree(c.cmd.Process.Pid)) }
+
+// peakRSS returns the most resident bytes that the child and its descendants have had, each at its time.
+func (c *child) peakRSS() (int64, error) {
+	var sum int64
+	for _, pid := range tree(c.cmd.Process.Pid) {
+		peak, err := peakRSS(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += peak
+	}
+	return sum, nil
+}
 
 func rssOf(pids []int) int64 {
 	var sum int64

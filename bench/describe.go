@@ -18,7 +18,7 @@ func (l *lab) describe(o options) string {
 	if !l.pin {
 		pinned = "Not pinned to cores (one CPU, or no taskset): absolute numbers and ratios are rough"
 	}
-	fmt.Fprintf(&b, "%s; %d turns of %s each, taking turns; ratios within a round, against HAProxy.\n", pinned, o.rounds, o.turn)
+	fmt.Fprintf(&b, "%s; turns in a scenario: %d of %s each, the proxies one after the other; ratios within a round, against HAProxy.\n", pinned, o.rounds, o.turn)
 	if o.quick {
 		b.WriteString("Quick run: shows that everything works; the numbers mean little.\n")
 	}

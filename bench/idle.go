@@ -10,48 +10,40 @@ import (
 )
 
 // idleConnections is how many are kept: enough that what a heap rounds to does not matter.
-const idleConnections, idleConnectionsQuick = 4000, 400
+const idleConnections, idleConnectionsQuick = 8000, 400
 
 // idleTurn opens connections, asks once on each and leaves them open; the memory that a peer keeps for
 // them is what its RSS grows by. The peer is started anew for each turn: one that had held connections
 // before would hide them in memory that it did not give back.
 func idleTurn(b *bout) (turn, error) {
-	fresh := *b
-	p, err := b.lab.peerNamed(b.name)
-	if err != nil {
-		return turn{}, err
-	}
-	fresh.scenario.name = fmt.Sprintf("%s-%d", b.scenario.name, time.Now().UnixNano())
-	if err := fresh.start(p); err != nil {
-		return turn{}, err
-	}
-	defer fresh.child.stop()
-	if _, err := b.lab.wrk(b.ctx, b.scenario, fresh.address, time.Second); err != nil {
-		return turn{}, err
-	}
 	count := idleConnections
 	if b.lab.options.quick {
 		count = idleConnectionsQuick
 	}
-	time.Sleep(settle)
-	before, start := fresh.child.rss(), time.Now()
-	conns := make([]net.Conn, 0, count)
-	defer func() {
-		for _, c := range conns {
-			_ = c.Close()
+	return b.anew(func(b *bout) (turn, error) {
+		if err := b.warmUp(wrkTurn); err != nil {
+			return turn{}, err
 		}
-	}()
-	for range count {
-		c, err := askOnce(fresh.address)
-		if err != nil {
-			return turn{}, fmt.Errorf("connection %d of %d: %w", len(conns)+1, count, err)
+		time.Sleep(settle)
+		before, start := b.child.rss(), time.Now()
+		conns := make([]net.Conn, 0, count)
+		defer func() {
+			for _, c := range conns {
+				_ = c.Close()
+			}
+		}()
+		for range count {
+			c, err := askOnce(b.address)
+			if err != nil {
+				return turn{}, fmt.Errorf("connection %d of %d: %w", len(conns)+1, count, err)
+			}
+			conns = append(conns, c)
 		}
-		conns = append(conns, c)
-	}
-	elapsed := time.Since(start)
-	time.Sleep(b.length) // what is parked or collected later counts as it is then
-	after := fresh.child.rss()
-	return turn{connections: count, grown: after - before, rss: after, requests: int64(count), elapsed: elapsed}, nil
+		elapsed := time.Since(start)
+		time.Sleep(b.length) // what is parked or collected later counts as it is then
+		after := b.child.rss()
+		return turn{connections: count, grown: after - before, rss: after, requests: int64(count), elapsed: elapsed}, nil
+	})
 }
 
 // askOnce opens a connection and has one answer on it.
@@ -85,13 +77,4 @@ func ask(c net.Conn, address string) error {
 		return fmt.Errorf("answer %s, connection closed: %v", answer.Status, answer.Close)
 	}
 	return nil
-}
-
-func (l *lab) peerNamed(name string) (peer, error) {
-	for _, p := range peers() {
-		if p.name == name {
-			return p, nil
-		}
-	}
-	return peer{}, fmt.Errorf("there is no proxy %q", name)
 }

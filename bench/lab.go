@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,15 +22,18 @@ type lab struct {
 	bins     map[string]string // drover, drover-versus, httputil
 	pin      bool
 	backends []*child
-	tcp      []endpoint
-	unix     []endpoint
-	missing  []string // proxies that are not here, and why
+	reached  map[backends][]endpoint
+	missing  []string // proxies that are not here
+	folders  int      // made so far
+	keys     string   // wrk's script that asks for a thousand paths
+	rate     string   // of the latency scenario, requests per second
 }
 
 // endpoint is where a backend listens, as the settings' templates see it.
 type endpoint struct {
 	Address string
 	Unix    bool
+	Weight  int // 0: none
 }
 
 // newLab builds the binaries and starts the backends. What it started is ended by close.
@@ -37,11 +41,11 @@ func newLab(ctx context.Context, o options) (*lab, error) {
 	if runtime.GOOS != "linux" {
 		return nil, fmt.Errorf("bench needs Linux: it reads /proc/PID/stat and pins cores; this is %s", runtime.GOOS)
 	}
-	dir, err := os.MkdirTemp("", "drover-bench-")
+	dir, err := os.MkdirTemp(scratch(), "drover-bench-")
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{options: o, dir: dir, bins: make(map[string]string)}
+	l := &lab{options: o, dir: dir, bins: make(map[string]string), reached: make(map[backends][]endpoint)}
 	if err := l.prepare(ctx); err != nil {
 		l.close()
 		return nil, err
@@ -69,15 +73,20 @@ func (l *lab) prepare(ctx context.Context) error {
 	if err := l.writeBodies(); err != nil {
 		return err
 	}
-	for range 2 {
-		if err := l.startBackend(ctx); err != nil {
+	l.keys = filepath.Join(l.dir, "keys.lua")
+	if err := render("keys.lua", l.keys, nil); err != nil {
+		return err
+	}
+	for n := range 2 {
+		if err := errors.Join(l.startBackend(ctx, n), l.startSink(ctx)); err != nil {
 			return err
 		}
 	}
+	l.reached[many] = alternate(l.reached[many])
 	return nil
 }
 
-// buildAll builds what is measured from this tree.
+// buildAll builds what is measured and what it is measured with from this tree.
 func (l *lab) buildAll(ctx context.Context, wanted []peer) error {
 	for _, p := range wanted {
 		switch {
@@ -86,11 +95,8 @@ func (l *lab) buildAll(ctx context.Context, wanted []peer) error {
 		case p.binary == "drover-versus":
 			l.bins["drover-versus"] = l.options.versus
 		case p.source != "" && l.bins[p.binary] == "":
-			l.bins[p.binary] = filepath.Join(l.dir, p.binary)
-			build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", l.bins[p.binary], p.source)
-			build.Env = append(os.Environ(), "CGO_ENABLED=0")
-			if out, err := build.CombinedOutput(); err != nil {
-				return fmt.Errorf("build %s: %w\n%s", p.source, err, out)
+			if err := l.build(ctx, p.binary, p.source); err != nil {
+				return err
 			}
 		}
 	}
@@ -101,47 +107,17 @@ func (l *lab) buildAll(ctx context.Context, wanted []peer) error {
 		}
 		l.bins[name] = absolute
 	}
-	return nil
+	return errors.Join(l.build(ctx, "load", "./bench/load"), l.build(ctx, "sink", "./bench/sink"))
 }
 
-func (l *lab) writeBodies() error {
-	files := filepath.Join(l.dir, "files")
-	if err := os.Mkdir(files, 0o755); err != nil {
-		return err
-	}
-	for name, size := range map[string]int{"64k": 64 << 10, "10m": 10 << 20} {
-		if err := os.WriteFile(filepath.Join(files, name), make([]byte, size), 0o644); err != nil {
-			return err
-		}
+func (l *lab) build(ctx context.Context, name, source string) error {
+	l.bins[name] = filepath.Join(l.dir, name)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", l.bins[name], source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", source, err, out)
 	}
 	return nil
-}
-
-func (l *lab) startBackend(ctx context.Context) error {
-	n := len(l.backends)
-	dir, err := l.folder("backend" + strconv.Itoa(n))
-	if err != nil {
-		return err
-	}
-	listen, err := freeAddress()
-	if err != nil {
-		return err
-	}
-	socket := filepath.Join(dir, "nginx.sock")
-	settings := filepath.Join(dir, "nginx.conf")
-	values := map[string]any{"Dir": dir, "Listen": listen, "Socket": socket, "Files": filepath.Join(l.dir, "files")}
-	if err := render("backend.conf", settings, values); err != nil {
-		return err
-	}
-	name, args := l.pinned(loadCore, "nginx", []string{"-c", settings, "-e", filepath.Join(dir, "error.log")})
-	c, err := startChild("backend", dir, nil, append([]string{name}, args...)...)
-	if err != nil {
-		return err
-	}
-	l.backends = append(l.backends, c)
-	l.tcp = append(l.tcp, endpoint{Address: listen})
-	l.unix = append(l.unix, endpoint{Address: socket, Unix: true})
-	return c.awaitListener(ctx, "tcp", listen)
 }
 
 // pinned puts taskset before a command.
@@ -154,7 +130,8 @@ func (l *lab) pinned(core int, name string, args []string) (string, []string) {
 
 // folder makes a folder that also nginx's own user may write to.
 func (l *lab) folder(name string) (string, error) {
-	dir := filepath.Join(l.dir, name)
+	l.folders++
+	dir := filepath.Join(l.dir, fmt.Sprintf("%d-%s", l.folders, name))
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return "", err
 	}
@@ -169,4 +146,4 @@ func (l *lab) close() {
 }
 
 // settle is how long a proxy may finish what a turn left behind before the next one is measured.
-const settle = 200 * time.Millisecond
+const settle = 100 * time.Millisecond

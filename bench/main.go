@@ -15,7 +15,7 @@ import (
 
 type options struct {
 	scenarios, peers string
-	rounds           int
+	rounds, repeat   int
 	turn             time.Duration
 	quick            bool
 	output           string
@@ -28,7 +28,8 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&o.scenarios, "scenario", "all", "comma-separated scenarios: "+strings.Join(scenarioNames(), ", "))
 	f.StringVar(&o.peers, "peers", "all", "comma-separated proxies: "+strings.Join(peerNames(), ", "))
-	f.IntVar(&o.rounds, "rounds", 5, "turns of each proxy per scenario")
+	f.IntVar(&o.rounds, "rounds", 5, "turns of each proxy per scenario; some do with fewer")
+	f.IntVar(&o.repeat, "repeat", 1, "how often all of it is measured, with one table that shows which goals were met each time")
 	f.DurationVar(&o.turn, "turn", 3*time.Second, "length of a turn, in whole seconds")
 	f.BoolVar(&o.quick, "quick", false, "one turn of a second each, HAProxy and drover unless -peers is given: shows that everything runs, measures nothing")
 	f.StringVar(&o.output, "output", "", "file for the tables; default bench/results/DATE-TIME.md, with -quick none; - for none")
@@ -52,8 +53,8 @@ func parse(args []string) (options, error) {
 			o.peers = "haproxy,drover"
 		}
 	}
-	if o.turn < time.Second || o.rounds < 1 {
-		return o, fmt.Errorf("-turn must be at least 1s and -rounds at least 1")
+	if o.turn < time.Second || o.rounds < 1 || o.repeat < 1 {
+		return o, fmt.Errorf("-turn must be at least 1s, -rounds and -repeat at least 1")
 	}
 	return o, nil
 }

@@ -84,3 +84,22 @@ func rss(pid int) int64 {
 	pages, _ := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize())
 }
+
+// peakRSS returns the most resident bytes that a process has had.
+func peakRSS(pid int) (int64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parsePeakRSS(string(raw))
+}
+
+func parsePeakRSS(status string) (int64, error) {
+	for line := range strings.SplitSeq(status, "\n") {
+		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kilobytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
+			return kilobytes << 10, err
+		}
+	}
+	return 0, fmt.Errorf("no VmHWM in /proc/PID/status: %q", status)
+}

@@ -19,3 +19,13 @@ func TestParseStat_RefusesRubbish(t *testing.T) {
 		t.Errorf("accepted as %+v", got)
 	}
 }
+
+func TestParsePeakRSS_FindsTheHighWaterMark(t *testing.T) {
+	got, err := parsePeakRSS("Name:\tdrover\nVmPeak:\t 1300000 kB\nVmHWM:\t   48128 kB\nVmRSS:\t   30000 kB\n")
+	if err != nil || got != 47<<20 {
+		t.Errorf("got %d, %v", got, err)
+	}
+	if got, err := parsePeakRSS("Name:\tkthreadd\n"); err == nil {
+		t.Errorf("found %d in nothing", got)
+	}
+}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 )
 
 // baseline is what the ratios are taken against.
@@ -13,14 +11,16 @@ const baseline = "haproxy"
 // results of one scenario: per peer, one turn per round.
 type results struct {
 	scenario scenario
-	order    []string
+	entered  map[string]bool // the peers that are to be measured
+	order    []string        // those that were
 	turns    map[string]map[int]turn
 	failures []string
 	private  string // the run's folder, which has no place in a report
+	note     string // what the table needs said
 }
 
 func newResults(s scenario, private string) *results {
-	return &results{scenario: s, turns: make(map[string]map[int]turn), private: private}
+	return &results{scenario: s, entered: make(map[string]bool), turns: make(map[string]map[int]turn), private: private}
 }
 
 func (r *results) fail(name string, err error) {
@@ -49,16 +49,16 @@ func (r *results) err() error {
 	return fmt.Errorf("%s", strings.Join(r.failures, "; "))
 }
 
-// ratios are a peer's costs over the baseline's, each of the same round, and over an empty baseline none.
-func (r *results) ratios(name string) spread {
+// ratios are what f finds for a peer over what it finds for another, each of the same round.
+func (r *results) ratios(name, other string, f measure) spread {
 	var s spread
 	for round, t := range r.turns[name] {
-		base, ok := r.turns[baseline][round]
+		base, ok := r.turns[other][round]
 		if !ok {
 			continue
 		}
-		mine, err := r.scenario.cost(t)
-		theirs, baseErr := r.scenario.cost(base)
+		mine, err := f(t)
+		theirs, baseErr := f(base)
 		if err == nil && baseErr == nil && theirs > 0 {
 			s = append(s, mine/theirs)
 		}
@@ -66,84 +66,86 @@ func (r *results) ratios(name string) spread {
 	return s
 }
 
-func (r *results) each(name string, f func(turn) float64) spread {
+// each is what f finds for a peer, round by round.
+func (r *results) each(name string, f measure) spread {
 	var s spread
 	for _, t := range r.turns[name] {
-		s = append(s, f(t))
+		if v, err := f(t); err == nil {
+			s = append(s, v)
+		}
 	}
 	return s
 }
 
+// verdicts judges drover, as far as it and those it is compared with take part.
+func (r *results) verdicts() []verdict {
+	var all []verdict
+	for _, g := range r.scenario.goals {
+		if !r.entered["drover"] || g.against != "" && !r.entered[g.against] {
+			continue
+		}
+		s := g.got(r, "drover")
+		all = append(all, verdict{scenario: r.scenario.name, goal: g, value: g.sum(s), measured: len(s) > 0})
+	}
+	return all
+}
+
 // table prints the scenario in Markdown.
 func (r *results) table() string {
+	return r.title() + r.head("") + r.rows("") + r.rest()
+}
+
+// title is heading and description.
+func (r *results) title() string {
+	s := r.scenario
+	title := fmt.Sprintf("\n## %s\n\n%s", s.name, strings.ToUpper(s.about[:1])+s.about[1:])
+	if s.rounds > 0 {
+		title += fmt.Sprintf("; turns: at most %d", s.rounds)
+	}
+	var goals []string
+	for _, g := range s.goals {
+		goals = append(goals, g.String())
+	}
+	if goals != nil {
+		title += "; goal: " + strings.Join(goals, ", ")
+	}
+	return title + "\n"
+}
+
+// head begins the table; first names columns before the others, each ended by a bar.
+func (r *results) head(first string) string {
+	titles := []string{"proxy", "× HAProxy: median", "min", "max", r.scenario.unit + ": median", "min", "max"}
+	for _, c := range r.scenario.columns {
+		titles = append(titles, c.title)
+	}
+	return fmt.Sprintf("\n|%s %s |\n|%s\n", first, strings.Join(titles, " | "), strings.Repeat("---|", len(titles)+strings.Count(first, "|")))
+}
+
+// rows are the lines of the peers; first is in the cells before the others.
+func (r *results) rows(first string) string {
 	var b strings.Builder
 	s := r.scenario
-	fmt.Fprintf(&b, "\n## %s\n\n%s", s.name, strings.ToUpper(s.about[:1])+s.about[1:])
-	if s.goal > 0 {
-		fmt.Fprintf(&b, "; goal %.2f ×", s.goal)
-	}
-	fmt.Fprintf(&b, "\n\n| proxy | × HAProxy: median | min | max | %s: median | min | max | user | requests/s | p99 | RSS |\n", s.unit)
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, name := range r.order {
-		cost := r.each(name, func(t turn) float64 { c, _ := s.cost(t); return c }) // add refused turns without a cost
-		ratio := r.ratios(name)
-		user := r.each(name, func(t turn) float64 {
-			return float64(t.cpu.user) / float64(max(t.cpu.total(), 1))
-		})
-		rate := r.each(name, turn.perSecond)
-		p99 := r.each(name, func(t turn) float64 { return float64(t.p99) / float64(time.Millisecond) })
-		memory := r.each(name, func(t turn) float64 { return float64(t.rss) / (1 << 20) })
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %.0f%% | %.0f | %s | %.0f MB |\n", name,
+		cost, ratio := r.each(name, s.cost), r.ratios(name, baseline, s.cost)
+		cells := []string{name,
 			ratio.text(ratio.median), ratio.text(ratio.min), ratio.text(ratio.max),
-			cost.text(cost.median), cost.text(cost.min), cost.text(cost.max),
-			user.median()*100, rate.median(), milliseconds(p99.median()), memory.max())
+			cost.text(cost.median), cost.text(cost.min), cost.text(cost.max)}
+		for _, c := range s.columns {
+			cells = append(cells, c.text(r, name))
+		}
+		fmt.Fprintf(&b, "|%s %s |\n", first, strings.Join(cells, " | "))
+	}
+	return b.String()
+}
+
+// rest is what stands below the table.
+func (r *results) rest() string {
+	var b strings.Builder
+	if r.note != "" {
+		fmt.Fprintf(&b, "\n%s\n", r.note)
 	}
 	for _, f := range r.failures {
 		fmt.Fprintf(&b, "\nNot measured: %s\n", f)
 	}
 	return b.String()
-}
-
-// milliseconds prints a dash for what a scenario does not measure.
-func milliseconds(v float64) string {
-	if v == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.1f ms", v)
-}
-
-// spread is a set of measurements.
-type spread []float64
-
-func (s spread) min() float64 { return s.at(0) }
-
-func (s spread) max() float64 { return s.at(1) }
-
-func (s spread) median() float64 { return s.at(0.5) }
-
-// at returns the value at a quantile from 0 to 1, interpolated; 0 of nothing.
-func (s spread) at(q float64) float64 {
-	if len(s) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(s))
-	position := q * float64(len(sorted)-1)
-	low := int(position)
-	high := min(low+1, len(sorted)-1)
-	return sorted[low] + (sorted[high]-sorted[low])*(position-float64(low))
-}
-
-// text prints a number with three digits, or a dash when nothing was measured.
-func (s spread) text(of func() float64) string {
-	if len(s) == 0 {
-		return "–"
-	}
-	v := of()
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.2f", v)
 }

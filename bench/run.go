@@ -15,43 +15,53 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	if o.output == "" && !o.quick {
+		o.output = filepath.Join("bench", "results", time.Now().UTC().Format("2006-01-02-1504")+".md")
+	}
+	title := fmt.Sprintf("# drover bench, %s\n\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"))
 	lab, err := newLab(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer lab.close()
+	title += lab.describe(o)
+	fmt.Print(title)
 
-	var report strings.Builder
-	fmt.Fprintf(&report, "# drover bench, %s\n\n%s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), lab.describe(o))
-	fmt.Print(report.String())
-	var failed []string
-	for _, s := range chosen {
-		table, err := lab.measure(ctx, s)
-		if ctx.Err() != nil {
-			return ctx.Err()
+	var tables, failed []string
+	var verdicts [][]verdict
+	for n := range o.repeat {
+		if o.repeat > 1 {
+			tables = append(tables, fmt.Sprintf("\n# Run %d\n", n+1))
+			fmt.Print(tables[len(tables)-1])
 		}
-		if err != nil {
-			failed = append(failed, fmt.Sprintf("%s: %v", s.name, err))
+		verdicts = append(verdicts, nil)
+		for _, s := range chosen {
+			got, err := lab.measure(ctx, s)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				failed = append(failed, fmt.Sprintf("%s: %v", s.name, err))
+			}
+			fmt.Print(got.table)
+			tables = append(tables, got.table)
+			verdicts[n] = append(verdicts[n], got.verdicts...)
 		}
-		fmt.Print(table)
-		report.WriteString(table)
+		// After each run: what there is stays, should the next one be interrupted.
+		if err := save(o.output, title+summary(verdicts)+strings.Join(tables, "")); err != nil {
+			return err
+		}
 	}
-	if err := save(o, report.String()); err != nil {
-		return err
-	}
+	fmt.Print(summary(verdicts))
 	if failed != nil {
 		return fmt.Errorf("not everything could be measured:\n  %s", strings.Join(failed, "\n  "))
 	}
 	return nil
 }
 
-func save(o options, report string) error {
-	path := o.output
-	if path == "-" || path == "" && o.quick {
+func save(path, report string) error {
+	if path == "" || path == "-" {
 		return nil
-	}
-	if path == "" {
-		path = filepath.Join("bench", "results", time.Now().UTC().Format("2006-01-02-1504")+".md")
 	}
 	if err := os.WriteFile(path, []byte(report), 0o644); err != nil {
 		return fmt.Errorf("keep the results: %w; run bench from the repository's root or name a file with -output", err)

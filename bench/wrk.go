@@ -1,30 +1,36 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"time"
 )
 
-// wrk runs the load on core 0 and reads its report. An answer other than 2xx or a broken connection is
-// an error: a proxy that fails is not fast.
-func (l *lab) wrk(ctx context.Context, s scenario, address string, length time.Duration) (turn, error) {
-	ctx, cancel := context.WithTimeout(ctx, length+15*time.Second)
-	defer cancel()
-	args := []string{"-t1", "-c" + strconv.Itoa(s.connections), "-d" + strconv.Itoa(int(length.Seconds())) + "s", "--latency", "--timeout", "10s"}
+// wrk runs the load on core 0 and reads its report. An answer other than 2xx, one that is too short or a
+// broken connection is an error: a proxy that fails is not fast.
+func (b *bout) wrk() (turn, error) {
+	s := b.scenario
+	args := []string{"-t1", "-c" + strconv.Itoa(s.connections), "-d" + strconv.Itoa(int(b.length.Seconds())) + "s", "--latency", "--timeout", "10s"}
 	if s.close {
 		args = append(args, "-H", "Connection: close")
 	}
-	name, args := l.pinned(loadCore, "wrk", append(args, "http://"+address+s.path))
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	if err != nil {
-		return turn{}, fmt.Errorf("run wrk: %w\n%s", err, out)
+	if s.strategy != "" {
+		args = append(args, "-s", b.lab.keys)
 	}
-	return parseWrk(string(out))
+	out, err := b.lab.onLoadCore(b.ctx, b.length, "wrk", append(args, "http://"+b.address+s.path)...)
+	if err != nil {
+		return turn{}, err
+	}
+	got, err := parseWrk(string(out))
+	if err == nil && got.bytes < float64(got.requests*s.size)*wrkRounding {
+		err = fmt.Errorf("%d answers with only %.0f bytes in all, not %d each", got.requests, got.bytes, s.size)
+	}
+	return got, err
 }
+
+// wrkRounding is what is left of a number that wrk has printed with two digits after the point.
+const wrkRounding = 0.99
 
 var (
 	wrkTotals = regexp.MustCompile(`(\d+) requests in ([\d.]+)(ms|s|m), ([\d.]+)(B|KB|MB|GB|TB) read`)

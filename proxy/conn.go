@@ -1,13 +1,11 @@
 package proxy
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -54,9 +52,10 @@ type conn struct {
 	readBy  time.Time // the read deadline that is set; zero: none. Serving goroutine only
 	writeBy time.Time
 
-	inside  bool // a RawConn.Read of raw, so that Read and write do not wait: see visit.attend
-	fd      int  // valid while inside
-	drained bool // the last Read inside took all there was
+	inside  bool   // a RawConn.Read of raw, so that Read and write do not wait: see visit.attend
+	fd      int    // valid while inside
+	drained bool   // the last Read inside took all there was
+	ahead   []byte // was read before, and is what Read gives first
 
 	onRead func() error // called before each Read that may wait; arms its deadline
 }
@@ -99,6 +98,11 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.inside {
 		return c.readNow(p)
 	}
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
 	if c.onRead != nil {
 		if err := c.onRead(); err != nil {
 			return 0, err
@@ -140,27 +144,6 @@ func (c *conn) writeNow(p []byte) (int, error) {
 // fault is an error of a system call as net would give it.
 func (c *conn) fault(call string, err error) error {
 	return &net.OpError{Op: call, Net: c.listener.network, Err: os.NewSyscallError(call, err)}
-}
-
-// readers lends the buffered readers of connections that have something to
-// read; a connection that waits for its client holds none.
-type readers struct{ small sync.Pool }
-
-const smallReader = 4 << 10 // takes the head of nearly every request
-
-func (r *readers) take(src io.Reader) *bufio.Reader {
-	if br, ok := r.small.Get().(*bufio.Reader); ok {
-		br.Reset(src)
-		return br
-	}
-	return bufio.NewReaderSize(src, smallReader)
-}
-
-func (r *readers) give(br *bufio.Reader) {
-	if br.Size() == smallReader {
-		br.Reset(nil)
-		r.small.Put(br)
-	}
 }
 
 // readWithin bounds the reads from now on by d, 0 is no bound. The deadline that

@@ -18,7 +18,8 @@ type h1 struct {
 	server *Server
 	c      *conn
 	t      *table
-	br     *bufio.Reader
+	br     *bufio.Reader // small, or what widen made
+	small  *bufio.Reader
 
 	stage  stage
 	fault  *refusal // of the request at stageHead
@@ -59,10 +60,27 @@ const (
 	phaseBody
 )
 
+// smallReader takes the head of nearly every request.
+const smallReader = 4 << 10
+
 func newH1(s *Server) *h1 {
-	h := &h1{server: s}
+	h := &h1{server: s, small: bufio.NewReaderSize(nil, smallReader)}
 	h.beforeRead = h.arm
 	return h
+}
+
+// attach makes h serve a connection.
+func (h *h1) attach(c *conn) {
+	h.c, h.br = c, h.small
+	h.br.Reset(c)
+	c.onRead = h.beforeRead
+}
+
+// detach forgets the connection.
+func (h *h1) detach() {
+	h.c.onRead = nil
+	h.small.Reset(nil)
+	h.c, h.br, h.t = nil, nil, nil
 }
 
 // arm sets the deadline for the read that is about to wait. It is not called
@@ -214,7 +232,6 @@ func (h *h1) readHead() *refusal {
 // widen goes on with a reader that takes the largest header section allowed.
 func (h *h1) widen(buffered []byte) {
 	src := &prefixed{prefix: bytes.Clone(buffered), rest: h.c}
-	h.server.readers.give(h.br)
 	h.br = bufio.NewReaderSize(src, h.t.limits.readBuffer())
 }
 

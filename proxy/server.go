@@ -50,7 +50,6 @@ type Server struct {
 	front     front
 	relay     *relay
 	calls     sync.Pool // of *call
-	readers   readers
 	relays    relayBuffers
 	buffers   exchange.Buffers
 	pipes     exchange.Pipes

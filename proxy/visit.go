@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bufio"
 	"errors"
 	"time"
 )
@@ -14,6 +13,7 @@ type visit struct {
 	wait   time.Duration         // how long the next request may be waited for
 	asked  bool                  // a request was served before
 	inside func(fd uintptr) bool // attend, bound once
+	first  [1]byte               // of a request on a connection that is not direct
 }
 
 // next waits until there is something to do for h.serve. False is the end of the
@@ -28,6 +28,11 @@ func (v *visit) next() bool {
 	if c.direct {
 		return c.raw.Read(v.inside) == nil && v.h != nil
 	}
+	n, err := c.nc.Read(v.first[:]) // holding no other buffer while nothing comes
+	if err != nil {
+		return false
+	}
+	c.ahead = v.first[:n]
 	return v.receive() == nil
 }
 
@@ -82,29 +87,27 @@ func (v *visit) serve() (wait bool) {
 }
 
 // receive waits for the first bytes of a request, or inside takes those that are
-// there, and gets what serves it. Without an error v.h is set.
+// there. Without an error v.h is set, to what serves it.
 func (v *visit) receive() error {
-	readers := &v.front.server.readers
-	br := readers.take(v.c)
-	if _, err := br.Peek(1); err != nil {
-		readers.give(br)
+	h, _ := v.front.free.Get().(*h1) // the pool holds nothing else
+	h.attach(v.c)
+	_, err := h.br.Peek(1)
+	if err == nil && !v.c.busy() {
+		err = errDraining
+	}
+	if err != nil {
+		v.give(h)
 		return err
 	}
-	if !v.c.busy() {
-		readers.give(br)
-		return errDraining
-	}
-	v.begin(br)
+	v.h = h
 	return nil
 }
 
 var errDraining = errors.New("the connection was closed by a drain")
 
-func (v *visit) begin(br *bufio.Reader) {
-	h, _ := v.front.free.Get().(*h1) // the pool holds nothing else
-	h.c, h.br = v.c, br
-	v.c.onRead = h.beforeRead
-	v.h = h
+func (v *visit) give(h *h1) {
+	h.detach()
+	v.front.free.Put(h)
 }
 
 // leave gives back what served the request. It reports whether the connection is
@@ -115,9 +118,7 @@ func (v *visit) leave(again bool) bool {
 	if h.broken {
 		return false
 	}
-	v.front.server.readers.give(h.br)
-	c.onRead, h.c, h.br, h.t = nil, nil, nil, nil
-	v.front.free.Put(h)
+	v.give(h)
 	v.wait = c.listener.table.Load().timeouts.keepAlive
 	return again && c.state.CompareAndSwap(connBusy, connIdle) && !c.listener.leaving()
 }

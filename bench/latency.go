@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// setRate finds the rate for everybody, and how fast the backend itself answers at that rate.
+func setRate(l *lab, r *results, bouts []*bout) error {
+	for _, b := range bouts {
+		if b.name != baseline {
+			continue
+		}
+		full, err := b.wrk()
+		if err != nil {
+			return err
+		}
+		saturation, err := perSecond(full)
+		if err != nil {
+			return err
+		}
+		l.rate = strconv.Itoa(int(saturation / 2))
+		alone, err := l.load(b.ctx, b.scenario, l.reached[overTCP][0].Address, b.length, "-rate", l.rate)
+		if err != nil {
+			return err
+		}
+		r.note = fmt.Sprintf("%s requests/s are due. The backend alone, asked by the same load: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms. Where fewer are served, the proxy cannot keep up and the times say for how long it was measured.",
+			l.rate, alone.p50.Seconds()*1000, alone.p99.Seconds()*1000, alone.p999.Seconds()*1000)
+		return nil
+	}
+	return errors.New("HAProxy could not be started, so that there is no rate")
+}
+
+func latencyTurn(b *bout) (turn, error) {
+	return b.during(func() (turn, error) {
+		return b.lab.load(b.ctx, b.scenario, b.address, b.length, "-rate", b.lab.rate)
+	})
+}
