@@ -23,15 +23,17 @@ var alike = func() (t [256]byte) {
 }()
 
 // token has true for the bytes of a token, RFC 9110 section 5.6.2.
-var token = func() (t [256]bool) {
+var token = alphanumericAnd("!#$%&'*+-.^_`|~")
+
+func alphanumericAnd(others string) (t [256]bool) {
 	for c := '0'; c <= 'z'; c++ {
 		t[c] = c <= '9' || c >= 'a' || (c >= 'A' && c <= 'Z')
 	}
-	for _, c := range "!#$%&'*+-.^_`|~" {
+	for _, c := range others {
 		t[c] = true
 	}
 	return t
-}()
+}
 
 func isToken[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
@@ -40,6 +42,36 @@ func isToken[T string | []byte](s T) bool {
 		}
 	}
 	return len(s) > 0
+}
+
+// tokenLength returns how much of s is a token at its start.
+func tokenLength(s []byte) int {
+	for i, c := range s {
+		if !token[c] {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// quotedLength returns how much of s is a quoted string at its start, RFC 9110
+// section 5.6.4; 0 when there is none, or no end to it.
+func quotedLength(s []byte) int {
+	if len(s) == 0 || s[0] != '"' {
+		return 0
+	}
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			if !validValue(s[:i]) {
+				return 0
+			}
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return 0
 }
 
 // validValue reports whether s may stand in a field value: no control byte but tab.

@@ -126,6 +126,62 @@ func TestFront_RefusesBodiesWhileTheyStream(t *testing.T) {
 	}
 }
 
+// A body that nobody reads is not the next request, whoever answers: that was
+// Pingora 2025-4366. It is passed over when it is there, and ends the connection
+// when it is not.
+func TestFront_ABodyThatNobodyReadIsNoRequest(t *testing.T) {
+	up := listen(t, func(u *upstream, p *peer) {
+		for {
+			if _, err := p.br.Peek(1); err != nil {
+				return
+			}
+			head := p.head()
+			if strings.Contains(head, " /refused ") {
+				p.send("HTTP/1.1 413 \r\nContent-Length: 0\r\n\r\n")
+				return
+			}
+			if !strings.HasPrefix(head, "GET /next ") {
+				t.Errorf("the upstream got %s", head)
+			}
+			p.send(plain("next"))
+		}
+	})
+	r := newRig(t, func(c *config.Config) {
+		empty := config.DefaultPool()
+		empty.Fallback = config.Fallback{Status: 418}
+		c.Pools["empty"] = empty
+		c.Server.Listeners[0].Pool = ""
+		c.Routes = []config.Route{
+			{Match: config.Match{Path: "/next"}, Pool: "app"},
+			{Match: config.Match{Path: "/refused"}, Pool: "app"},
+			{Match: config.Match{Path: "/instead"}, Pool: "empty"},
+		}
+	}, up.addr)
+	f := func(path string, status int) {
+		t.Helper()
+		head := "POST " + path + " HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: " + itoa(len(evil)) + "\r\n\r\n"
+		c := r.dial()
+		c.send(head + evil + "GET /next HTTP/1.1\r\nHost: h\r\n\r\n")
+		if got := c.reply("POST"); got.StatusCode != status {
+			t.Errorf("%s: %+v", path, got)
+		}
+		if got := c.reply("GET"); got.body != "next" {
+			t.Errorf("%s, then: %+v", path, got)
+		}
+		c = r.dial()
+		c.send(head)
+		if got := c.reply("POST"); got.StatusCode != status || !got.Close {
+			t.Errorf("%s: %+v", path, got)
+		}
+		c.send(evil)
+		c.closeWrite()
+		c.end()
+	}
+	f("/refused", 413)
+	f("/instead", 418)
+	f("/no-route", 404)
+}
+
 func TestFront_SlowClientsAreTold(t *testing.T) {
 	up := listen(t, func(u *upstream, p *peer) { u.request(p) })
 	r := newRig(t, func(c *config.Config) {
@@ -152,6 +208,7 @@ func TestFront_KeepAliveEndsIdleConnections(t *testing.T) {
 	c.end()
 }
 
+// Go 2024-24791: after a refused Expect the connection was in disorder.
 func TestFront_ExpectIsAskedOfTheUpstream(t *testing.T) {
 	up := listen(t, func(u *upstream, p *peer) {
 		for {

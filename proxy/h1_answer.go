@@ -95,13 +95,16 @@ func (h *h1) appendFields(dst []byte, a *answer) []byte {
 		case n.hopByHop():
 			continue
 		}
-		if a.edit.drops(f.Name) || (len(h.drop.names) > 0 && h.drop.has(f.Name)) {
-			continue
+		if h.passes(a, f.Name) {
+			dst = appendField(dst, f.Name, f.Value)
 		}
-		dst = appendField(dst, f.Name, f.Value)
 	}
 	return dst
 }
+
+// passes reports whether neither the route nor the Connection fields of the
+// answer, whose head was appended, leave a field out.
+func (h *h1) passes(a *answer, key []byte) bool { return !a.edit.drops(key) && !h.drop.has(key) }
 
 // appendStatus appends a status line; the version is the one that drover
 // speaks, whatever the upstream spoke.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type h1Body struct {
 	chunk chunkReader // frames the body when its length is not known
 	left  int64       // of a body with a length
 	limit int64       // of bytes in all; 0: none
+	going *outgoing   // says what of the trailer passes
 
 	kept  []byte // the body from its start, for another attempt …
 	next  int    // … of which this much was given in the present one
@@ -175,8 +177,13 @@ func (b *h1Body) Interrupt() {
 	_ = b.s.c.nc.SetReadDeadline(longAgo) // a closed connection does not read either
 }
 
-// Trailer returns the fields that came after a body in chunks.
-func (b *h1Body) Trailer() []exchange.Field { return b.chunk.trailer }
+// Trailer returns the fields that came after a body in chunks and may be sent on.
+func (b *h1Body) Trailer() []exchange.Field {
+	b.chunk.trailer = slices.DeleteFunc(b.chunk.trailer, func(f exchange.Field) bool { return !b.going.passes(nameOf(f.Name), f.Name) })
+	return b.chunk.trailer
+}
+
+func (b *h1Body) trailerBy(o *outgoing) { b.going = o }
 
 func (b *h1Body) rewind() bool {
 	if b.lost && b.total.Load() > 0 {

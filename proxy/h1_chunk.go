@@ -95,7 +95,7 @@ func (c *chunkReader) next() error {
 	if digits == 0 {
 		return errChunk
 	}
-	if ext := line[digits:]; len(ext) > 0 && (ext[0] != ';' || !validValue(ext)) {
+	if !validExtensions(line[digits:]) {
 		return errChunk
 	}
 	// A chunk of one byte costs six. A body made of such chunks is legal, a
@@ -108,6 +108,37 @@ func (c *chunkReader) next() error {
 	}
 	c.left, c.inside = size, true
 	return nil
+}
+
+// validExtensions checks what follows a chunk's size, RFC 9112 section 7.1.1. It
+// means nothing to anybody, but where it ends was read in two ways: a quote that
+// is open at the line's end goes on behind it for some.
+func validExtensions(s []byte) bool {
+	if len(s) > 0 && len(trim(s)) < len(s) {
+		return false // blanks are only around what divides it
+	}
+	for len(s) > 0 {
+		if s[0] != ';' {
+			return false
+		}
+		s = bytes.TrimLeft(s[1:], " \t")
+		n := tokenLength(s)
+		if n == 0 {
+			return false
+		}
+		if s = bytes.TrimLeft(s[n:], " \t"); len(s) == 0 || s[0] != '=' {
+			continue
+		}
+		s = bytes.TrimLeft(s[1:], " \t")
+		if n = tokenLength(s); n == 0 {
+			n = quotedLength(s)
+		}
+		if n == 0 {
+			return false
+		}
+		s = bytes.TrimLeft(s[n:], " \t")
+	}
+	return true
 }
 
 // line reads a line that ends in CR LF and returns it without that.

@@ -29,7 +29,7 @@ func (h *h1) relay(a *answer, src source) (int64, error) {
 	if !h.http11 {
 		return h.relayClose(src)
 	}
-	return h.relayChunks(src)
+	return h.relayChunks(a, src)
 }
 
 // relayLength passes on a body whose length was announced. One that ends early
@@ -133,7 +133,7 @@ func (h *h1) relayClose(src source) (sent int64, err error) {
 
 // relayChunks passes on a body in chunks, each piece as it comes. Size and end
 // of a chunk are put around the piece in the buffer it was read into.
-func (h *h1) relayChunks(src source) (sent int64, err error) {
+func (h *h1) relayChunks(a *answer, src source) (sent int64, err error) {
 	buf := h.server.relays.take()
 	defer h.server.relays.give(buf)
 	for {
@@ -146,7 +146,7 @@ func (h *h1) relayChunks(src source) (sent int64, err error) {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return sent, h.c.write(appendLastChunk(h.out[:0], src.Trailer()))
+			return sent, h.c.write(h.appendLastChunk(h.out[:0], a, src.Trailer()))
 		case err != nil:
 			h.close = true // without the last chunk: visibly short
 			return sent, sourceError{err}
@@ -166,10 +166,10 @@ func frameChunk(buf []byte, n int) []byte {
 	return buf[from : end+2]
 }
 
-func appendLastChunk(dst []byte, trailer []exchange.Field) []byte {
+func (h *h1) appendLastChunk(dst []byte, a *answer, trailer []exchange.Field) []byte {
 	dst = append(dst, "0\r\n"...)
 	for _, f := range trailer {
-		if nameOf(f.Name) == nameOther { // the same rule as for the client's
+		if nameOf(f.Name) == nameOther && h.passes(a, f.Name) { // the same rules as for the client's
 			dst = appendField(dst, f.Name, f.Value)
 		}
 	}

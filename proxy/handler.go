@@ -104,6 +104,7 @@ func (k *call) prepare() {
 		Cancel: m.cancel, Informational: k.inform,
 	}
 	if m.body != nil {
+		m.body.trailerBy(&k.going)
 		k.req.Body = m.body
 	}
 	if m.upgrade != nil {

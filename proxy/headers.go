@@ -30,7 +30,7 @@ func (o *outgoing) appendHead(dst []byte, m *message) []byte {
 	for i := range m.fields {
 		f := &m.fields[i]
 		switch {
-		case !o.passes(f):
+		case !o.passes(f.name, f.key):
 		case o.sticky != nil && equalFold(f.key, "cookie"):
 			dst = o.sticky.appendOthers(dst, f)
 		default:
@@ -48,9 +48,10 @@ func (o *outgoing) appendHead(dst []byte, m *message) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// passes reports whether a field of the client's goes upstream as it is.
-func (o *outgoing) passes(f *field) bool {
-	switch f.name {
+// passes reports whether a field of the client's goes upstream as it is, be it of
+// the header section or of the trailer.
+func (o *outgoing) passes(n name, key []byte) bool {
+	switch n {
 	case nameHost, nameAlias, nameExpect, nameRequestID, nameForwardedFor, nameForwardedHost, nameForwardedProto:
 		return false // written anew, or never passed on
 	case nameForwarded:
@@ -61,7 +62,7 @@ func (o *outgoing) passes(f *field) bool {
 	default:
 		return false // of this hop
 	}
-	return !o.edit.drops(f.key) && (len(o.drop.names) == 0 || !o.drop.has(f.key))
+	return !o.edit.drops(key) && !o.drop.has(key)
 }
 
 // appendFraming appends the fields that say how the body is framed and what

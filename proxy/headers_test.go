@@ -44,6 +44,7 @@ func sent(m *message, o outgoing) string {
 	return string(o.appendHead(nil, m))
 }
 
+// Go 2021-33197: with several Connection lines only the first was looked at.
 func TestHeaders_HopByHopFieldsStayOnTheirHop(t *testing.T) {
 	m := request(t, "GET / HTTP/1.1\r\nHost: h\r\nConnection: \r\nConnection: close, X-Secret ,, x-other\r\nX-Secret: 1\r\nX-OTHER: 2\r\n"+
 		"Keep-Alive: 5\r\nProxy-Connection: x\r\nTE: trailers, deflate\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nX-Stays: 3\r\n\r\n")
@@ -54,9 +55,12 @@ func TestHeaders_HopByHopFieldsStayOnTheirHop(t *testing.T) {
 	}
 }
 
+// Traefik 2024-45410 and Apache 2022-31813 let Connection take away what the proxy
+// says, Traefik 2026-88011 let other spellings of it pass.
 func TestHeaders_NobodyForgesForwardingFields(t *testing.T) {
 	raw := "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nx-forwarded-proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\n" +
 		"Forwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nX_Forwarded_For: 1.1.1.1\r\nx.real.ip: 1.1.1.1\r\nX-Request-Id: mine\r\n" +
+		"X-Forwarded-Of-A-Length-That-Nobody-Uses: 1\r\nX_Forwarded_Of_A_Length_That_Nobody_Uses: 1\r\n" +
 		"Connection: X-Forwarded-Host, X-Forwarded-For, X-Request-Id\r\n\r\n"
 	want := "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\nX-Request-Id: id\r\n\r\n"
 	if got := sent(request(t, raw), outgoing{}); got != want {
@@ -77,13 +81,13 @@ func TestHeaders_TrustedProxiesAreContinued(t *testing.T) {
 func TestHeaders_EditsOfTheRoute(t *testing.T) {
 	e, err := newEdit("routes[0].headers.request", config.HeaderEdit{
 		Set:    map[string]string{"X-A": "new", "host": "inside", "X-Forwarded-Proto": "wss"},
-		Remove: []string{"cookie"},
+		Remove: []string{"cookie", "X_Role"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := request(t, "GET /x HTTP/1.1\r\nHost: h\r\nx-a: 1\r\nX-A: 2\r\nCookie: c\r\n\r\n")
-	want := "GET /x HTTP/1.1\r\nHost: inside\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: h\r\nX-Request-Id: id\r\nX-A: new\r\nX-Forwarded-Proto: wss\r\n\r\n"
+	m := request(t, "GET /x HTTP/1.1\r\nHost: h\r\nx-a: 1\r\nX-A: 2\r\nx_a: 3\r\nX.A: 4\r\nCookie: c\r\nx-role: 5\r\nXA: 6\r\n\r\n")
+	want := "GET /x HTTP/1.1\r\nHost: inside\r\nXA: 6\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: h\r\nX-Request-Id: id\r\nX-A: new\r\nX-Forwarded-Proto: wss\r\n\r\n"
 	if got := sent(m, outgoing{edit: e}); got != want {
 		t.Errorf("sent\n%s\nwant\n%s", got, want)
 	}
@@ -269,7 +273,23 @@ func TestAuthority_IsAHostWithAPort(t *testing.T) {
 	f("example.com:", true)
 	f("[::1]", true)
 	f("[::1]:80", true)
+	f("", true)
+	f("a_b.c~d-1!$&'()*+;=", true)
+	f("%41", true)
+	f("[::ffff:192.0.2.1]", true)
 	f("a:b:c", false)
+	f("%4", false)
+	f("%zz", false)
+	f("a|b", false)
+	f("a^b", false)
+	f("{a}", false)
+	f("a`", false)
+	f("a\x00", false)
+	f("[]", false)
+	f("[a]", false)
+	f("[::1%25lo]", false)
+	f("[192.0.2.1]", false)
+	f("]a", false)
 	f("a:99999", false)
 	f("a:-1", false)
 	f("[::1", false)

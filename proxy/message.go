@@ -93,6 +93,8 @@ type body interface {
 	received() int64
 	// fault returns what was wrong with it, or nil.
 	fault() error
+	// trailerBy has Trailer leave out what o does not pass.
+	trailerBy(o *outgoing)
 	// waited reports whether the upload was stopped while it waited for the
 	// client: then it is not the upstream that took too long.
 	waited() bool

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/fnv"
 	"io"
 	"net"
 	"net/http"
-	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ type recorder struct {
 	single bool // one request to a connection
 
 	mu    sync.Mutex
+	ended *sync.Cond // on mu: a connection has ended
 	conns []*recording
 	open  int
 }
@@ -34,6 +37,7 @@ func record(t testing.TB, network, address string, single bool) *recorder {
 		t.Fatal(err)
 	}
 	r := &recorder{ln: ln, single: single}
+	r.ended = sync.NewCond(&r.mu)
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
@@ -51,6 +55,7 @@ func record(t testing.TB, network, address string, single bool) *recorder {
 				r.mu.Lock()
 				r.open--
 				r.mu.Unlock()
+				r.ended.Broadcast()
 			})
 		}
 	})
@@ -81,6 +86,14 @@ func (r *recorder) one(nc net.Conn, br *bufio.Reader) bool {
 	if err != nil {
 		return false
 	}
+	if early := earlyStatus(req.RequestURI); early != 0 {
+		echo := inWords(req.Method, req.RequestURI, req.Host, "")
+		if !r.answer(nc, early, req.Method, echo) {
+			return false
+		}
+		_, err := io.Copy(io.Discard, req.Body)
+		return err == nil && !r.single
+	}
 	if req.Header.Get("Expect") != "" {
 		if _, err := io.WriteString(nc, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
 			return false
@@ -90,16 +103,38 @@ func (r *recorder) one(nc net.Conn, br *bufio.Reader) bool {
 	if err != nil {
 		return false
 	}
-	echo := inWords(req.Method, req.RequestURI, req.Host, string(body))
-	head := "HTTP/1.1 200 OK\r\nContent-Length: " + itoa(len(echo)) + "\r\n"
+	return r.answer(nc, 200, req.Method, inWords(req.Method, req.RequestURI, req.Host, string(body))) && !r.single
+}
+
+// earlyStatus is that of a target which is answered before the body is read; 0
+// for others.
+func earlyStatus(target string) int {
+	switch {
+	case strings.Contains(target, "/early"):
+		return 200
+	case strings.Contains(target, "/refused"):
+		return 413
+	}
+	return 0
+}
+
+func (r *recorder) answer(nc net.Conn, status int, method, echo string) bool {
+	head := fmt.Sprintf("HTTP/1.1 %d \r\nContent-Length: %d\r\nEcho: %s\r\n", status, len(echo), digest(echo))
 	if r.single {
 		head += "Connection: close\r\n"
 	}
-	if req.Method == "HEAD" {
+	if method == "HEAD" {
 		echo = ""
 	}
-	_, err = io.WriteString(nc, head+"\r\n"+echo)
-	return err == nil && !r.single
+	_, err := io.WriteString(nc, head+"\r\n"+echo)
+	return err == nil
+}
+
+// digest is in the head of an answer, for there is no body to a HEAD.
+func digest(echo string) string {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, echo) // never fails
+	return fmt.Sprintf("%x", h.Sum64())
 }
 
 // fence is what take sends on a connection of its own.
@@ -107,7 +142,7 @@ const fence = "fence\r\n"
 
 // take waits until all connections have ended and returns what came on each. Its
 // own connection comes behind those that were made and not yet accepted.
-func (r *recorder) take(t testing.TB) []string {
+func (r *recorder) take(t testing.TB) (got []string) {
 	t.Helper()
 	nc, err := net.Dial(r.ln.Addr().Network(), r.ln.Addr().String())
 	if err != nil {
@@ -118,42 +153,45 @@ func (r *recorder) take(t testing.TB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	eventually(t, "the connections to the upstream to end", func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if n := len(r.conns); r.open > 0 || n == 0 || r.conns[n-1].String() != fence {
-			return false
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for { // serve's deadline bounds it
+		n := len(r.conns) - 1
+		if r.open == 0 && n >= 0 && r.conns[n].String() == fence {
+			break
 		}
-		for _, c := range r.conns[:len(r.conns)-1] {
+		r.ended.Wait()
+	}
+	for _, c := range r.conns[:len(r.conns)-1] {
+		if c.Len() > 0 {
 			got = append(got, c.String())
 		}
-		r.conns = nil
-		return true
-	}, nil)
-	return slices.DeleteFunc(got, func(s string) bool { return s == "" })
+	}
+	r.conns = nil
+	return got
 }
 
 // answers are what a client got on one connection.
 type answers struct {
-	statuses []int // of final answers
+	statuses []int    // of final answers
+	echoes   []string // the recorder's digests; empty for answers that are not its
 	bodies   []string
 	fault    error // what comes after them is no answer
 }
 
-// exchangeRaw sends raw on a new connection, closes its own half of it where asked
-// to, and returns what comes back until the end.
-func exchangeRaw(t testing.TB, nc net.Conn, raw string, half bool) []byte {
+// exchangeRaw sends raw on a new connection and returns what comes back until the end.
+func exchangeRaw(t testing.TB, network, address, raw string) []byte {
 	t.Helper()
+	nc, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer func() { _ = nc.Close() }()
 	_ = nc.SetDeadline(time.Now().Add(patience))
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		_, _ = io.WriteString(nc, raw) // refused before all was sent: the answer says so
-		if c, ok := nc.(interface{ CloseWrite() error }); ok && half {
-			_ = c.CloseWrite()
-		}
 	}()
 	got, err := io.ReadAll(nc)
 	if isTimeout(err) {
@@ -164,7 +202,9 @@ func exchangeRaw(t testing.TB, nc net.Conn, raw string, half bool) []byte {
 	return got
 }
 
-// readAnswers takes apart what came back for requests of these methods.
+// readAnswers takes apart what came back for requests of these methods. Behind
+// those there may be an answer to a request that was refused, whose body is there
+// or not: of a HEAD that was not understood nobody knows that it is one.
 func readAnswers(raw []byte, methods []string) (a answers) {
 	br := bufio.NewReader(bytes.NewReader(raw))
 	for {
@@ -172,7 +212,8 @@ func readAnswers(raw []byte, methods []string) (a answers) {
 			return a
 		}
 		method := "GET"
-		if len(a.statuses) < len(methods) {
+		known := len(a.statuses) < len(methods)
+		if known {
 			method = methods[len(a.statuses)]
 		}
 		resp, err := http.ReadResponse(br, &http.Request{Method: method})
@@ -181,12 +222,13 @@ func readAnswers(raw []byte, methods []string) (a answers) {
 			return a
 		}
 		body, err := io.ReadAll(resp.Body)
-		if err != nil {
+		if err != nil && (known || len(body) > 0) {
 			a.fault = errors.Join(a.fault, err)
 		}
 		if resp.StatusCode < 200 {
 			continue
 		}
 		a.statuses, a.bodies = append(a.statuses, resp.StatusCode), append(a.bodies, string(body))
+		a.echoes = append(a.echoes, resp.Header.Get("Echo"))
 	}
 }

@@ -1,6 +1,9 @@
 package proxy
 
-import "bytes"
+import (
+	"bytes"
+	"net/netip"
+)
 
 // refusal says why a request is not taken. Nothing of it reaches an upstream
 // and the connection ends with the answer, since where the next request would
@@ -182,31 +185,30 @@ var (
 	slash = []byte("/")
 )
 
-// validAuthority reports whether s can be a host with an optional port, RFC 9112
-// section 3.2. Names are not looked at closely; bytes with a meaning elsewhere in
-// a URL are refused.
+// hostByte has true for the bytes of a registered name, RFC 3986 section 3.2.2, less
+// the comma, with which two Host lines would look like one.
+var hostByte = alphanumericAnd("-._~!$&'()*+;=%")
+
+// validAuthority reports whether s can be a host with an optional port. To a Host
+// that is none a server must answer 400, RFC 9112 section 3.2: what is read out of
+// it depends on the reader.
 func validAuthority(s []byte) bool {
-	for _, c := range s {
-		switch {
-		case c <= ' ', c >= 0x7f:
-			return false
-		case c == '/', c == '?', c == '#', c == '@', c == '\\', c == ',', c == '"', c == '<', c == '>':
-			return false
-		}
-	}
-	after := s
 	if len(s) > 0 && s[0] == '[' {
 		end := bytes.IndexByte(s, ']')
 		if end < 0 {
 			return false
 		}
-		after = s[end+1:]
-		if len(after) > 0 && after[0] != ':' {
+		a, err := netip.ParseAddr(string(s[1:end]))
+		port, ok := bytes.CutPrefix(s[end+1:], []byte(":"))
+		return err == nil && a.Is6() && a.Zone() == "" && (ok || len(port) == 0) && validPort(port)
+	}
+	host, port, _ := bytes.Cut(s, []byte(":"))
+	for _, c := range host {
+		if !hostByte[c] {
 			return false
 		}
 	}
-	_, port, ok := bytes.Cut(after, []byte(":"))
-	return !ok || validPort(port)
+	return validEscapes(host) && validPort(port)
 }
 
 // validPort takes an empty port too, RFC 3986 section 3.2.3.

@@ -73,6 +73,7 @@ func TestTunnel_IdleOnesEnd(t *testing.T) {
 	r.idle()
 }
 
+// HTTP/2 on an upgraded connection would pass everything that looks at requests here.
 func TestTunnel_H2CIsNotPassedOn(t *testing.T) {
 	up := answering(t, plain("x"))
 	r := newRig(t, nil, up.addr)

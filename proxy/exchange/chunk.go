@@ -34,6 +34,8 @@ const (
 	sizeFirst  chunkState = iota // first digit of a size
 	sizeMore                     // further digits, or what ends them
 	extension                    // after a semicolon, up to CR
+	quoted                       // in quotes there, where no line may end
+	escaped                      // after a backslash in quotes
 	sizeLF                       // LF of the size line
 	chunkData                    // left bytes of data
 	dataCR                       // CR after data
@@ -117,12 +119,15 @@ func (d *decoder) frame(c byte) error {
 		default:
 			return errChunkSize
 		}
-	case extension:
-		if c == '\r' {
+	case extension, quoted, escaped:
+		if d.state == extension && c == '\r' {
 			d.state = sizeLF
-		} else if c < ' ' && c != '\t' || c == 0x7f {
+			return nil
+		}
+		if c < ' ' && c != '\t' || c == 0x7f {
 			return errChunkSize
 		}
+		d.state = d.state.within(c)
 	case sizeLF:
 		if c != '\n' {
 			return errChunkSize
@@ -174,6 +179,20 @@ func (d *decoder) trailers(b []byte) (int, error) {
 	}
 	d.state = chunksDone
 	return k, d.parseTrailer()
+}
+
+// within is the state behind one more byte of an extension. A quote that is open
+// at the line's end goes on behind it for some readers (CVE-2026-2332).
+func (s chunkState) within(c byte) chunkState {
+	switch {
+	case s == escaped, s == extension && c == '"':
+		return quoted
+	case s == quoted && c == '"':
+		return extension
+	case s == quoted && c == '\\':
+		return escaped
+	}
+	return s
 }
 
 func (d *decoder) parseTrailer() error {
