@@ -32,10 +32,10 @@ fmt: ## fails when a file is not gofmt's
 lint: ## golangci-lint as tools/go.mod pins it
 	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
 
-bench: ## drover beside HAProxy, nginx, Caddy and Go's httputil, e.g. BENCH='-scenario tcp -quick' (Linux)
+bench: ## drover beside HAProxy, nginx, Caddy and Go's httputil, twenty minutes; or BENCH='-repeat 3', BENCH='-scenario tcp' (Linux)
 	$(GO) run ./bench $(BENCH)
 
-bench-quick: ## a few seconds of each scenario: does the bench still run
+bench-quick: ## a second of each scenario, a minute in all: does the bench still run
 	$(GO) run ./bench -quick -output=- $(BENCH)
 
 fuzz: ## FUZZTIME (20000x inputs, or a time such as 10m) of every fuzz target

@@ -73,9 +73,12 @@ func TestSticky_OutlivesTheWorkerAndDrover(t *testing.T) {
 	stays("at first")
 
 	d.kill(home)
-	for worker := home; worker == home || !strings.HasPrefix(worker, slot+"."); {
-		worker, _ = d.hello("Cookie: " + cookie) // meanwhile others answer
-	}
+	d.eventually("the successor answers", func() error {
+		if worker, _ := d.hello("Cookie: " + cookie); worker == home || !strings.HasPrefix(worker, slot+".") {
+			return fmt.Errorf("%s does", worker) // others do meanwhile
+		}
+		return nil
+	})
 	stays("after its worker was replaced")
 	if n := d.metric(`drover_sticky_requests_total{pool="app",result="new"}`); n != 1 {
 		t.Errorf("%v requests count as new", n)

@@ -1,17 +1,27 @@
 // Command bench measures drover beside HAProxy, nginx, Caddy and Go's httputil.ReverseProxy on one
-// machine and prints the outcome as ratios against HAProxy.
+// machine, prints the outcome as ratios against HAProxy, and says which of drover's goals were met.
 //
 // It owns the scenarios, the peers' settings (peers/) and the recorded results (results/). It does not
 // import drover: it drives the built binary as it drives the others.
 //
-//	go run ./bench                        all scenarios, several minutes, written to bench/results
-//	go run ./bench -quick                 does everything still run: seconds
+//	go run ./bench                        all scenarios, some twenty minutes, written to bench/results
+//	go run ./bench -repeat 3              all of it three times, with one table of the goals met each time
+//	go run ./bench -quick                 does everything still run: a minute
 //	go run ./bench -scenario tcp,unix     some of them
 //	go run ./bench -peers haproxy,drover -rounds 9
 //	go run ./bench -versus /path/to/other/drover    two builds of drover in one run
 //
-// The load (wrk) and the backends (two nginx) share core 0, each proxy has core 1 for itself while it
-// is measured. The proxies take turns (A B C A B C …), so that drift of the machine meets all of them.
-// What counts is the CPU time of the proxy's processes over the work done, from /proc/PID/stat: it moves
-// far less than requests per second. Ratios are taken within a round.
+// The load and the backends share core 0, each proxy has core 1 for itself while it is measured. The
+// proxies take turns (A B C A B C …), so that drift of the machine meets all of them. What counts is the
+// CPU time of the proxy's processes over the work done, from /proc/PID/stat: it moves far less than
+// requests per second. Ratios are taken within a round.
+//
+// A scenario is a line in scenario.go: what is asked for, what a turn costs, what the table shows beside it,
+// and the goals. The load is wrk, where that can do it. What it cannot is in load/: requests at a constant
+// rate whose time counts from when they were due, bodies sent, a number of bodies per connection; each answer
+// is checked. The backends are two nginx, and two of sink/ for what is sent. Logs and bodies are kept in
+// memory (/dev/shm) where there is room, so that the disk is not measured.
+//
+// Whoever fails is not fast: an answer with another status or length, or a broken connection, makes a turn
+// count as failed, and a scenario with a failed turn misses its goals.
 package main

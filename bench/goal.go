@@ -43,18 +43,32 @@ type verdict struct {
 	goal     goal
 	value    float64
 	measured bool
+	failed   bool // not each of its turns succeeded
 }
 
-func (v verdict) met() bool { return v.measured && v.value <= v.goal.most }
+func (v verdict) met() bool { return v.measured && !v.failed && v.value <= v.goal.most }
 
 func (v verdict) String() string {
 	switch {
 	case !v.measured:
 		return "– ✗"
+	case v.failed:
+		return number3(v.value) + ", with failures ✗"
 	case v.met():
 		return number3(v.value) + " ✓"
 	}
 	return number3(v.value) + " ✗"
+}
+
+// missed are the verdicts on a scenario that could not be measured at all.
+func (l *lab) missed(s scenario) []verdict {
+	var all []verdict
+	for _, g := range s.goals {
+		if l.measuring("drover") && (g.against == "" || l.measuring(g.against)) {
+			all = append(all, verdict{scenario: s.name, goal: g})
+		}
+	}
+	return all
 }
 
 // number3 prints three digits, so that what misses a goal narrowly does not look as if it met it.

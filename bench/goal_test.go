@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,28 @@ func TestVerdicts_NoneWithoutDrover(t *testing.T) {
 	}
 }
 
+func TestVerdicts_AFailedTurnMissesTheGoal(t *testing.T) {
+	r := newResults(scenario{name: "tcp", cost: perRequest, goals: []goal{rssGoal()}}, "")
+	r.entered["drover"] = true
+	good := turn{cpu: cpuTime{user: time.Second}, requests: 1, rss: 1 << 20}
+	r.add("drover", 0, good, nil)
+	r.add("drover", 1, turn{}, errors.New("3 answers were not 2xx"))
+	if got := r.verdicts(); len(got) != 1 || got[0].met() || got[0].String() != "1, with failures ✗" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestMissed_NamesTheGoalsOfThoseThatTakePart(t *testing.T) {
+	s := scenario{name: "tcp", goals: []goal{p99Goal(), ratioGoal("CPU", "caddy", 0.25, perRequest)}}
+	got := (&lab{options: options{peers: "haproxy,drover"}}).missed(s)
+	if len(got) != 1 || got[0].met() || got[0].goal.of != "p99 × haproxy" {
+		t.Errorf("got %v", got)
+	}
+	if got := (&lab{options: options{peers: "haproxy,nginx"}}).missed(s); got != nil {
+		t.Errorf("without drover: %v", got)
+	}
+}
+
 func TestVerdict_ANarrowMissDoesNotLookMet(t *testing.T) {
 	v := verdict{goal: cpuGoal(0.95, perRequest), value: 0.954, measured: true}
 	if v.String() != "0.954 ✗" {
@@ -41,7 +64,7 @@ func TestVerdict_ANarrowMissDoesNotLookMet(t *testing.T) {
 func TestSummary_CountsTheRunsThatMetTheGoal(t *testing.T) {
 	cpu, memory := cpuGoal(0.95, perRequest), rssGoal()
 	run := func(cpuRatio, mb float64) []verdict {
-		return []verdict{{"tcp", cpu, cpuRatio, true}, {"memory-up", memory, mb, true}}
+		return []verdict{{scenario: "tcp", goal: cpu, value: cpuRatio, measured: true}, {scenario: "memory-up", goal: memory, value: mb, measured: true}}
 	}
 	got := summary([][]verdict{run(0.9, 64), run(1.25, 63), run(0.95, 64)[:1]})
 	for _, want := range []string{

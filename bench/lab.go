@@ -18,8 +18,9 @@ const loadCore, proxyCore = 0, 1
 // lab is the machine made ready: folders, binaries, backends.
 type lab struct {
 	options  options
-	dir      string
-	bins     map[string]string // drover, drover-versus, httputil
+	dir      string            // logs, settings, bodies
+	built    string            // folder of what was built: it may not be allowed to run programs in dir
+	bins     map[string]string // drover, drover-versus, httputil, load, sink
 	pin      bool
 	backends []*child
 	reached  map[backends][]endpoint
@@ -53,7 +54,10 @@ func newLab(ctx context.Context, o options) (*lab, error) {
 	return l, nil
 }
 
-func (l *lab) prepare(ctx context.Context) error {
+func (l *lab) prepare(ctx context.Context) (err error) {
+	if l.built, err = os.MkdirTemp("", "drover-bench-"); err != nil {
+		return err
+	}
 	// nginx drops to another user as root; its workers read the bodies here.
 	if err := os.Chmod(l.dir, 0o755); err != nil {
 		return err
@@ -111,7 +115,7 @@ func (l *lab) buildAll(ctx context.Context, wanted []peer) error {
 }
 
 func (l *lab) build(ctx context.Context, name, source string) error {
-	l.bins[name] = filepath.Join(l.dir, name)
+	l.bins[name] = filepath.Join(l.built, name)
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", l.bins[name], source)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -142,7 +146,9 @@ func (l *lab) close() {
 	for _, c := range l.backends {
 		c.stop()
 	}
-	_ = os.RemoveAll(l.dir) // a rest in the temporary folder is not worth a failure
+	for _, dir := range []string{l.dir, l.built} {
+		_ = os.RemoveAll(dir) // a rest in the temporary folder is not worth a failure
+	}
 }
 
 // settle is how long a proxy may finish what a turn left behind before the next one is measured.

@@ -33,7 +33,7 @@ func measurePick(l *lab, ctx context.Context, s scenario) (outcome, error) {
 	if !l.measuring("drover") {
 		return outcome{}, nil
 	}
-	binary := filepath.Join(l.dir, "pick")
+	binary := filepath.Join(l.built, "pick")
 	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./strategy").CombinedOutput(); err != nil {
 		return outcome{}, fmt.Errorf("build the benchmark: %w\n%s", err, out)
 	}

@@ -14,16 +14,18 @@ type results struct {
 	entered  map[string]bool // the peers that are to be measured
 	order    []string        // those that were
 	turns    map[string]map[int]turn
+	failed   map[string]bool // those of which something failed
 	failures []string
 	private  string // the run's folder, which has no place in a report
 	note     string // what the table needs said
 }
 
 func newResults(s scenario, private string) *results {
-	return &results{scenario: s, entered: make(map[string]bool), turns: make(map[string]map[int]turn), private: private}
+	return &results{scenario: s, entered: make(map[string]bool), failed: make(map[string]bool), turns: make(map[string]map[int]turn), private: private}
 }
 
 func (r *results) fail(name string, err error) {
+	r.failed[name] = true
 	r.failures = append(r.failures, strings.ReplaceAll(fmt.Sprintf("%s: %v", name, err), r.private, "DIR"))
 }
 
@@ -85,7 +87,7 @@ func (r *results) verdicts() []verdict {
 			continue
 		}
 		s := g.got(r, "drover")
-		all = append(all, verdict{scenario: r.scenario.name, goal: g, value: g.sum(s), measured: len(s) > 0})
+		all = append(all, verdict{scenario: r.scenario.name, goal: g, value: g.sum(s), measured: len(s) > 0, failed: r.failed["drover"]})
 	}
 	return all
 }

@@ -42,6 +42,9 @@ func run(ctx context.Context, o options) error {
 			}
 			if err != nil {
 				failed = append(failed, fmt.Sprintf("%s: %v", s.name, err))
+				if got.table == "" {
+					got = outcome{table: fmt.Sprintf("\n## %s\n\nNot measured: %v\n", s.name, err), verdicts: lab.missed(s)}
+				}
 			}
 			fmt.Print(got.table)
 			tables = append(tables, got.table)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -116,7 +117,7 @@ func (l *loop) run() error {
 	events := make([]unix.EpollEvent, len(l.conns))
 	for {
 		n, err := unix.EpollWait(l.epoll, events, 0)
-		if err != nil && err != unix.EINTR {
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return os.NewSyscallError("epoll_wait", err)
 		}
 		for _, e := range events[:max(n, 0)] {
@@ -167,7 +168,7 @@ func (l *loop) send(now time.Time) error {
 func (l *loop) receive(c *conn) error {
 	n, err := unix.Read(c.fd, c.buffer[c.filled:])
 	switch {
-	case err == unix.EAGAIN, err == unix.EINTR:
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		return nil
 	case err != nil:
 		return os.NewSyscallError("read", err)
