@@ -101,15 +101,59 @@ func (b *h1Body) Read(p []byte) (int, error) {
 	}
 	n, err := b.fetch(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		if err = b.name(err); errors.Is(err, errInterrupted) {
-			b.hungry.Store(true)
-		} else {
-			b.failed.Store(&err)
-		}
-		return 0, err
+		return 0, b.fail(err)
 	}
 	b.keep(p[:n])
 	return n, err
+}
+
+// Fillable reports whether the kernel can move what is left of the body: a long one
+// of known length, of which nothing more was read than was given.
+func (b *h1Body) Fillable() bool {
+	return b.s.m.length >= 0 && b.left >= exchange.PipeFrom && b.lost && b.s.c.direct &&
+		b.s.br == b.s.small && b.s.br.Buffered() == 0 && b.fault() == nil
+}
+
+// Fill moves what there is of the body to p.
+func (b *h1Body) Fill(p *exchange.Pipe) (int, error) {
+	if b.interrupted.Load() {
+		return 0, errInterrupted
+	}
+	n, err := b.fill(p)
+	if errors.Is(err, exchange.ErrNoPipe) {
+		return 0, err
+	}
+	b.left -= int64(n)
+	if err == nil && n == 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil && b.left == 0 {
+		b.done.Store(true)
+	}
+	if err = b.count(n, err); err != nil {
+		return 0, b.fail(err)
+	}
+	return n, nil
+}
+
+func (b *h1Body) fill(p *exchange.Pipe) (int, error) {
+	if err := b.s.goOn(); err != nil {
+		return 0, err
+	}
+	if err := b.s.arm(); err != nil {
+		return 0, err
+	}
+	return p.Fill(b.s.c.raw, b.left)
+}
+
+// fail keeps what the body's end was, unless it was interrupted, and gives it its name.
+func (b *h1Body) fail(err error) error {
+	if err = b.name(err); errors.Is(err, errInterrupted) {
+		b.hungry.Store(true)
+	} else {
+		b.failed.Store(&err)
+	}
+	return err
 }
 
 // name makes the end of the connection an error, and an interruption ours.

@@ -89,11 +89,11 @@ type filler interface {
 // that goes; what it leaves is read. What the client has not taken stays in the
 // pipe, so a client is given its time as with any other write.
 func (h *h1) relayPipe(f filler) (sent int64, err error) {
-	p := h.server.pipes.Take()
+	p := h.server.buffers.Pipes.Take()
 	if p == nil {
 		return 0, nil
 	}
-	defer h.server.pipes.Give(p)
+	defer h.server.buffers.Pipes.Give(p)
 	for {
 		n, err := f.Fill(p)
 		switch {

@@ -52,7 +52,6 @@ type Server struct {
 	calls     sync.Pool // of *call
 	relays    relayBuffers
 	buffers   exchange.Buffers
-	pipes     exchange.Pipes
 	admission admission
 	crew      crew
 	tick      atomic.Uint64 // the sweeper's clock

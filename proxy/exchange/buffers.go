@@ -6,6 +6,7 @@ import "sync"
 // it is safe for concurrent use. Give one to all clients.
 type Buffers struct {
 	large, small sync.Pool
+	Pipes        Pipes
 }
 
 const (

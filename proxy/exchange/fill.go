@@ -3,19 +3,18 @@ package exchange
 import (
 	"errors"
 	"io"
-	"syscall"
 )
 
 // ErrNoPipe is what Fill says where the kernel does not move this body: read it.
 var ErrNoPipe = errors.New("the kernel does not move this body")
 
-// spliceFrom is the size from which the kernel moves a body by itself.
-const spliceFrom = 128 << 10
+// PipeFrom is the size from which it pays to have the kernel move a body.
+const PipeFrom = 128 << 10
 
 // Fillable reports whether what is left of the body is long enough, and framed
 // so, that Fill is worth calling.
 func (r *Response) Fillable() bool {
-	return r.framing == byLength && r.left >= spliceFrom && len(r.body) == 0 && !r.ended && r.failed == nil
+	return r.framing == byLength && r.left >= PipeFrom && len(r.body) == 0 && !r.ended && r.failed == nil
 }
 
 // Fill moves what there is of the body to p, which is empty. It waits, ends and
@@ -31,15 +30,15 @@ func (r *Response) Fill(p *Pipe) (int, error) {
 	r.last = now
 	for {
 		r.cn.limitRead(now, r.until)
-		n, err := p.fill(r.cn.raw, r.left)
+		n, err := p.Fill(r.cn.raw, r.left)
 		if n > 0 {
 			if r.left -= int64(n); r.left == 0 {
 				r.end()
 			}
 			return n, nil
 		}
-		if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS) {
-			return 0, ErrNoPipe
+		if errors.Is(err, ErrNoPipe) {
+			return 0, err
 		}
 		if err == nil {
 			err = io.EOF

@@ -212,7 +212,7 @@ func TestPipe_FillAndEmptyAllocateNothing(t *testing.T) {
 	msg := make([]byte, 1000)
 	allocs := testing.AllocsPerRun(200, func() {
 		_, _ = a.Write(msg)
-		if n, err := p.fill(from, 1000); n == 0 || err != nil {
+		if n, err := p.Fill(from, 1000); n == 0 || err != nil {
 			t.Fatal(n, err)
 		}
 		if _, err := p.Empty(from); err != nil { // back to where it came from

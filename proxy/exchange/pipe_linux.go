@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -72,13 +73,17 @@ func (p *Pipe) close() {
 	_ = unix.Close(p.out)
 }
 
-// fill moves up to most bytes from the socket as soon as there are some; 0
-// without an error is the socket's end.
-func (p *Pipe) fill(raw syscall.RawConn, most int64) (int, error) {
+// Fill moves up to most bytes from the socket to the pipe, which is empty, as soon
+// as there are some; 0 without an error is the socket's end. It is ErrNoPipe where
+// the kernel does not move from such a socket.
+func (p *Pipe) Fill(raw syscall.RawConn, most int64) (int, error) {
 	p.most, p.n, p.err = most, 0, nil
 	err := raw.Read(p.take)
 	if err == nil {
 		err = p.err
+	}
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS) {
+		err = ErrNoPipe
 	}
 	return p.n, err
 }
@@ -99,6 +104,15 @@ func (p *Pipe) Empty(raw syscall.RawConn) (int, error) {
 		err = p.err
 	}
 	return p.n, err
+}
+
+// move is one attempt of Empty: how much went, and whether nothing is left or err
+// speaks against going on.
+func (p *Pipe) move(fd uintptr) (n int, done bool, err error) {
+	before := p.held
+	p.err = nil
+	done = p.putTo(fd)
+	return before - p.held, done, p.err
 }
 
 func (p *Pipe) putTo(fd uintptr) bool {

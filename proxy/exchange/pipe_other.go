@@ -19,7 +19,10 @@ func (*Pipes) Take() *Pipe { return nil }
 // Give is never called.
 func (*Pipes) Give(*Pipe) {}
 
-func (*Pipe) fill(syscall.RawConn, int64) (int, error) { return 0, errors.ErrUnsupported }
+// Fill is never called.
+func (*Pipe) Fill(syscall.RawConn, int64) (int, error) { return 0, errors.ErrUnsupported }
+
+func (*Pipe) move(uintptr) (int, bool, error) { return 0, true, errors.ErrUnsupported }
 
 // Empty is never called.
 func (*Pipe) Empty(syscall.RawConn) (int, error) { return 0, errors.ErrUnsupported }

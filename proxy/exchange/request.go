@@ -64,6 +64,16 @@ type Body interface {
 	Trailer() []Field
 }
 
+// fillable is what a Body may have so that the kernel moves its bytes.
+type fillable interface {
+	// Fillable reports whether what is left of the body is so long, and
+	// comes from such a socket, that Fill is worth calling.
+	Fillable() bool
+	// Fill moves what there is of the body to the pipe, which is empty. It waits,
+	// ends and fails as Read does; with ErrNoPipe the rest is read.
+	Fill(p *Pipe) (int, error)
+}
+
 // inMemory is the optional method of a Body.
 type inMemory interface {
 	Bytes() ([]byte, bool)

@@ -15,6 +15,10 @@ func (u *upload) stream() bool {
 	mem := u.client.buffers.takeLarge()
 	defer u.client.buffers.large.Put(mem)
 	for left := u.length; ; {
+		var ok bool
+		if left, ok = u.pump(left); !ok {
+			return false
+		}
 		// Room for a size line before, and for a line end and the last chunk
 		// behind the data.
 		data := mem[32 : 32+64<<10]
@@ -44,6 +48,47 @@ func (u *upload) stream() bool {
 			return true
 		}
 	}
+}
+
+// pump has the kernel move a long body of known length, as far as that goes. It
+// returns what is left, and false when the upload is over.
+func (u *upload) pump(left int64) (int64, bool) {
+	body, ok := u.body.(fillable)
+	if !ok || u.length < 0 || !body.Fillable() {
+		return left, true
+	}
+	pipe := u.client.buffers.Pipes.Take()
+	if pipe == nil {
+		return left, true
+	}
+	defer u.client.buffers.Pipes.Give(pipe)
+	empty := func(fd uintptr) bool {
+		n, done, err := pipe.move(fd)
+		if n > 0 {
+			u.sent += int64(n)
+			u.moved = u.cn.now()
+		}
+		u.err = err
+		return done
+	}
+	for left > 0 {
+		n, err := body.Fill(pipe)
+		switch {
+		case errors.Is(err, ErrNoPipe):
+			return left, true
+		case err != nil:
+			u.fail(ClientBody, err)
+			return left, false
+		case int64(n) > left:
+			u.fail(ClientBody, errLongBody)
+			return left, false
+		}
+		left -= int64(n)
+		if !u.push(empty) {
+			return left, false
+		}
+	}
+	return left, true
 }
 
 // fetch reads the next piece. The last one of a body of known length is given

@@ -81,10 +81,15 @@ func (u *upload) run() {
 	u.finished()
 }
 
-// send writes all of p, for as long as the upstream takes something of it now
-// and then.
+// send writes all of p.
 func (u *upload) send(p []byte) bool {
 	u.p = p
+	return u.push(u.step)
+}
+
+// push calls step whenever the socket has room until it returns true, for as long
+// as the upstream takes something now and then.
+func (u *upload) push(step func(fd uintptr) bool) bool {
 	u.moved = u.cn.now()
 	for now := u.moved; ; {
 		var by time.Duration
@@ -100,7 +105,7 @@ func (u *upload) send(p []byte) bool {
 			return false
 		}
 		u.err = nil
-		err := u.cn.raw.Write(u.step)
+		err := u.cn.raw.Write(step)
 		if err == nil && u.err == nil {
 			return true
 		}
