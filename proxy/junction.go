@@ -23,31 +23,22 @@ type junction struct {
 
 var errIdle = errors.New("nothing was sent either way for too long")
 
-// join copies until both directions have ended; first what was read before.
+// run copies until both directions have ended; first what was read before.
 // It returns nil when both ended in order.
-func (j *junction) join(fromClient, fromUpstream []byte) error {
-	up := &upward{j: j, first: fromClient, err: make(chan error, 1)}
-	j.server.crew.do(up)
-	err := j.copy(j.client, j.upstream, &j.down, fromUpstream)
-	return errors.Join(err, <-up.err)
-}
-
-// upward is the direction from the client to the upstream.
-type upward struct {
-	j     *junction
-	first []byte
-	err   chan error
-}
-
-func (u *upward) run() {
-	defer func() {
-		if p := recover(); p != nil {
-			u.j.server.panicked("tunnel", p)
-			u.j.fail()
-			u.err <- errors.New("panic")
-		}
+func (j *junction) run(fromClient, fromUpstream []byte) error {
+	up := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				j.server.panicked("tunnel", p)
+				j.fail()
+				up <- errors.New("panic")
+			}
+		}()
+		up <- j.copy(j.upstream, j.client, &j.up, fromClient)
 	}()
-	u.err <- u.j.copy(u.j.upstream, u.j.client, &u.j.up, u.first)
+	err := j.copy(j.client, j.upstream, &j.down, fromUpstream)
+	return errors.Join(err, <-up)
 }
 
 // fail ends both directions.

@@ -62,7 +62,7 @@ func (r *relay) connect(t *table, c *conn) (*target, string) {
 	defer func() { _ = upstream.Close() }() // the junction has closed it, or its end was in order
 	c.state.Store(connTunnel)
 	j := junction{client: c.nc, upstream: upstream, idle: t.timeouts.tunnelIdle, server: r.server}
-	err = j.join(nil, nil)
+	err = j.run(nil, nil)
 	switch {
 	case c.cut.Load():
 		return a.target, endDraining

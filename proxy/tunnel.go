@@ -34,7 +34,7 @@ func (k *call) tunnel() {
 	k.t.tunnels.Open()
 	defer k.t.tunnels.Close()
 	j := junction{client: client.conn, upstream: upstream, idle: k.t.timeouts.tunnelIdle, server: k.server}
-	err = j.join(bytes.Clone(client.read), bytes.Clone(early))
+	err = j.run(bytes.Clone(client.read), bytes.Clone(early))
 	r.BytesIn, r.BytesOut = j.up.Load(), j.down.Load()
 	switch {
 	case m.link.ended():
