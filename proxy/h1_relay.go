@@ -125,7 +125,11 @@ func (h *h1) relayClose(src source) (sent int64, err error) {
 			return sent, nil
 		}
 		if err != nil {
-			resetOnClose(h.c.socket) // an ordinary close would make it look complete
+			// An end in order would make it look complete. The connection is closed when
+			// this goroutine has left its RawConn.Read; what finish would do before that,
+			// linger, begins with such an end.
+			resetOnClose(h.c.socket)
+			h.broken = true
 			return sent, sourceError{err}
 		}
 	}

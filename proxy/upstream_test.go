@@ -116,17 +116,22 @@ func TestUpstream_TruncationIsVisible(t *testing.T) {
 // For an HTTP/1.0 client the end of the connection is the end of the body, so a
 // cut must not look like one.
 func TestUpstream_TruncationResetsOldClients(t *testing.T) {
-	up := listen(t, func(u *upstream, p *peer) {
-		u.request(p)
-		p.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
-	})
-	r := newRig(t, nil, up.addr)
-	c := r.dial()
-	c.send("GET / HTTP/1.0\r\n\r\n")
-	_, err := io.ReadAll(c.br)
-	if !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the connection ended with %v", err)
+	f := func(request string) {
+		t.Helper()
+		up := listen(t, func(u *upstream, p *peer) {
+			p.head()
+			p.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+		})
+		r := newRig(t, nil, up.addr)
+		c := r.dial()
+		c.send(request)
+		_, err := io.ReadAll(c.br)
+		if !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%q: the connection ended with %v", request, err)
+		}
 	}
+	f("GET / HTTP/1.0\r\n\r\n")
+	f("POST / HTTP/1.0\r\nContent-Length: 100000\r\n\r\nthe rest is still to come")
 }
 
 func TestUpstream_LargeBodiesComeDownWhole(t *testing.T) {
