@@ -19,6 +19,13 @@ func limited(n, limit int) *Pool {
 	return p
 }
 
+// resize changes how many requests may queue.
+func resize(p *Pool, length int) {
+	cfg := *p.Config()
+	cfg.Queue.Length = length
+	p.Reconfigure(&cfg)
+}
+
 func in(d time.Duration) time.Time { return time.Now().Add(d) }
 
 // queued starts a Wait and returns its result when it has one. It returns when the request is in the queue.
@@ -76,9 +83,7 @@ func TestWait_AnswersAtOnce(t *testing.T) {
 	if err := p.Wait(in(-time.Second), nil); !errors.Is(err, ErrQueueTimeout) {
 		t.Errorf("deadline passed: %v", err)
 	}
-	cfg := *p.Config()
-	cfg.Queue.Length = 0
-	f("no queue", p, func() { p.Reconfigure(&cfg) }, ErrQueueFull)
+	f("no queue", p, func() { resize(p, 0) }, ErrQueueFull)
 }
 
 func TestWait_ReleaseWakesOneInOrder(t *testing.T) {
@@ -106,9 +111,7 @@ func TestWait_ReleaseWakesOneInOrder(t *testing.T) {
 func TestWait_ReturnsToItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := limited(1, 1)
-		cfg := *p.Config()
-		cfg.Queue.Length = 1
-		p.Reconfigure(&cfg)
+		resize(p, 1)
 		u := p.Get("a0")
 		l := acquire(t, u)
 		early, late := in(10*time.Second), in(11*time.Second)
@@ -131,9 +134,7 @@ func TestWait_ReturnsToItsPlace(t *testing.T) {
 func TestWait_BoundsOfLengthAndTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := limited(1, 1)
-		cfg := *p.Config()
-		cfg.Queue.Length = 2
-		p.Reconfigure(&cfg)
+		resize(p, 2)
 		acquire(t, p.Get("a0"))
 		start := time.Now()
 		one := queued(p, in(2*time.Second), nil)
@@ -353,9 +354,7 @@ func BenchmarkWait_FullQueueOfSaturated(b *testing.B) {
 func TestFull_WhileThereIsNoPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := limited(1, 1)
-		cfg := *p.Config()
-		cfg.Queue.Length = 2
-		p.Reconfigure(&cfg)
+		resize(p, 2)
 		f := func(what string, want bool) {
 			t.Helper()
 			if got := p.Full(); got != want {
@@ -382,8 +381,7 @@ func TestFull_WhileThereIsNoPlace(t *testing.T) {
 		wantWait(t, "second", second, nil)
 		wantStill(t, "first", first)
 		acquire(t, p.Get("a0"))
-		cfg.Queue.Length = 1
-		p.Reconfigure(&cfg)
+		resize(p, 1)
 		f("there is one place, and it is taken", true)
 		close(leave)
 		wantWait(t, "first", first, context.Canceled)

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/drover-proxy/drover/config"
-	"github.com/drover-proxy/drover/pool"
 )
 
 // counter adds up what a metric counts with all of these labels (name and value
@@ -119,14 +118,7 @@ func TestCounted_Retries(t *testing.T) {
 // What is held while the workers are replaced is seen in the queue's metrics.
 func TestCounted_RequestsThatWaitForAWorker(t *testing.T) {
 	up := answering(t, plain("ready"))
-	r := newRig(t, nil)
-	r.pools["app"].SetExpecting(true)
-	c := r.dial()
-	c.send(get)
-	r.eventually("the request to queue", func() bool { return r.pools["app"].QueueLength() == 1 }, nil)
-	if _, err := r.pools["app"].Add(pool.Spec{ID: "app-1.1", Label: "app-1", Network: "tcp", Address: up.addr, Weight: 1, Spawned: true, State: pool.Healthy}); err != nil {
-		t.Fatal(err)
-	}
+	r, c := firstWorker(t, up)
 	c.reply("GET")
 	r.counts(1, "drover_queue_wait_seconds", "pool", "app")
 	r.ask(get) // does not wait

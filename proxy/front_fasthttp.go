@@ -21,7 +21,7 @@ func newFastFront(s *Server) *fastFront {
 // serve runs the connection until it ends.
 func (f *fastFront) serve(c *conn) {
 	v := &visit{front: f, c: c, wait: c.listener.table.Load().timeouts.requestHeader}
-	v.inside = v.attend
+	v.step = v.attend
 	for v.next() {
 		again := v.h.serve()
 		c.since.Store(0)

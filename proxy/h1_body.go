@@ -110,7 +110,7 @@ func (b *h1Body) Read(p []byte) (int, error) {
 // Fillable reports whether the kernel can move what is left of the body: a long one
 // of known length, of which nothing more was read than was given.
 func (b *h1Body) Fillable() bool {
-	return b.s.m.length >= 0 && b.left >= exchange.PipeFrom && b.lost && b.s.c.direct &&
+	return b.s.m.length >= 0 && b.left >= exchange.PipeFrom && b.s.c.direct &&
 		b.s.br == b.s.small && b.s.br.Buffered() == 0 && b.fault() == nil
 }
 

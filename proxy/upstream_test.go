@@ -331,8 +331,10 @@ func TestQueue_AnswersSayWhyNobodyServed(t *testing.T) {
 	}, "breaker-open")
 }
 
-func TestQueue_ARequestWaitsForTheFirstWorker(t *testing.T) {
-	up := answering(t, plain("ready"))
+// firstWorker sends a GET to a pool without workers and, when it queues, gives it up
+// as the first one.
+func firstWorker(t *testing.T, up *upstream) (*rig, *peer) {
+	t.Helper()
 	r := newRig(t, nil)
 	r.pools["app"].SetExpecting(true)
 	c := r.dial()
@@ -341,6 +343,12 @@ func TestQueue_ARequestWaitsForTheFirstWorker(t *testing.T) {
 	if _, err := r.pools["app"].Add(pool.Spec{ID: "app-1.1", Label: "app-1", Network: "tcp", Address: up.addr, Weight: 1, Spawned: true, State: pool.Healthy}); err != nil {
 		t.Fatal(err)
 	}
+	return r, c
+}
+
+func TestQueue_ARequestWaitsForTheFirstWorker(t *testing.T) {
+	up := answering(t, plain("ready"))
+	r, c := firstWorker(t, up)
 	if got := c.reply("GET"); got.body != "ready" {
 		t.Errorf("%+v", got)
 	}

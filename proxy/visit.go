@@ -7,13 +7,13 @@ import (
 
 // visit is a client's connection at the front, from its first request to its end.
 type visit struct {
-	front  *fastFront
-	c      *conn
-	h      *h1                   // what serves the present request; nil while there is none
-	wait   time.Duration         // how long the next request may be waited for
-	asked  bool                  // a request was served before
-	inside func(fd uintptr) bool // attend, bound once
-	first  [1]byte               // of a request on a connection that is not direct
+	front *fastFront
+	c     *conn
+	h     *h1                   // what serves the present request; nil while there is none
+	wait  time.Duration         // how long the next request may be waited for
+	asked bool                  // a request was served before
+	step  func(fd uintptr) bool // attend, bound once, so that handing it to raw allocates nothing
+	first [1]byte               // of a request on a connection that is not direct
 }
 
 // next waits until there is something to do for h.serve. False is the end of the
@@ -26,7 +26,7 @@ func (v *visit) next() bool {
 		return false
 	}
 	if c.direct {
-		return c.raw.Read(v.inside) == nil && v.h != nil
+		return c.raw.Read(v.step) == nil && v.h != nil
 	}
 	n, err := c.nc.Read(v.first[:]) // holding no other buffer while nothing comes
 	if err != nil {

@@ -6,7 +6,8 @@ import "sync"
 // it is safe for concurrent use. Give one to all clients.
 type Buffers struct {
 	large, small sync.Pool
-	Pipes        Pipes
+	// Pipes lends pipes for bodies that the kernel moves.
+	Pipes Pipes
 }
 
 const (

@@ -116,9 +116,11 @@ func TestResponse_FillShowsTruncation(t *testing.T) {
 func TestResponse_FillHonoursIdle(t *testing.T) {
 	onEach(t, func(t *testing.T, network string) {
 		const d = 100 * time.Millisecond
+		measured := make(chan struct{})
 		u := serve(t, network, func(p *peer) {
 			p.head()
 			p.say("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
+			<-measured // or the first pause would have begun before
 			for range 3 { // slower than the timeout in all, but never idle for so long
 				<-time.After(d / 2)
 				p.say("abc")
@@ -132,6 +134,7 @@ func TestResponse_FillHonoursIdle(t *testing.T) {
 		req.ResponseIdle = d
 		r := must(t, u.client(t), req)
 		lasts(t, d*5/2, func() {
+			close(measured)
 			if n, err := pass(r, aPipe(t), a); n != 9 || KindOf(err) != IdleTimeout {
 				t.Errorf("%d bytes, %v", n, err)
 			}

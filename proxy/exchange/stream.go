@@ -54,11 +54,12 @@ func (u *upload) stream() bool {
 // returns what is left, and false when the upload is over.
 func (u *upload) pump(left int64) (int64, bool) {
 	body, ok := u.body.(fillable)
-	if !ok || u.length < 0 || !body.Fillable() {
+	if !ok || u.copied || u.length < 0 || !body.Fillable() {
 		return left, true
 	}
 	pipe := u.client.buffers.Pipes.Take()
 	if pipe == nil {
+		u.copied = true
 		return left, true
 	}
 	defer u.client.buffers.Pipes.Give(pipe)
@@ -75,6 +76,7 @@ func (u *upload) pump(left int64) (int64, bool) {
 		n, err := body.Fill(pipe)
 		switch {
 		case errors.Is(err, ErrNoPipe):
+			u.copied = true
 			return left, true
 		case err != nil:
 			u.fail(ClientBody, err)

@@ -41,10 +41,11 @@ type upload struct {
 	complete bool
 	sent     int64
 
-	step  func(fd uintptr) bool // one more write
-	p     []byte                // what it writes
-	moved time.Duration         // when the upstream last took something
-	err   error
+	copied bool                  // the kernel does not move this body: it is read
+	step   func(fd uintptr) bool // one more write
+	p      []byte                // what it writes
+	moved  time.Duration         // when the upstream last took something
+	err    error
 }
 
 func newUpload(r *Response) *upload {
