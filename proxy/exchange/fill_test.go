@@ -120,7 +120,7 @@ func TestResponse_FillHonoursIdle(t *testing.T) {
 		u := serve(t, network, func(p *peer) {
 			p.head()
 			p.say("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
-			<-measured // or the first pause would have begun before
+			<-measured    // or the first pause would have begun before
 			for range 3 { // slower than the timeout in all, but never idle for so long
 				<-time.After(d / 2)
 				p.say("abc")
