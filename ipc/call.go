@@ -124,7 +124,7 @@ func (e *Endpoint) response(f *frame, b *batch) *Error {
 		if a.err == nil {
 			a.err = refuse(CodeBadFrame, "the response of worker %s has an error that cannot be read", e.id)
 		}
-	} else if err := e.hub.checkPayload(a.payload, ""); err != nil {
+	} else if err := e.hub.checkPayload(a.payload, e.sender(), ""); err != nil {
 		a.err = refuse(err.Code, "the response of worker %s: %s", e.id, err.Message)
 	}
 	e.hub.count("response", codeOf(a.err))

@@ -30,6 +30,7 @@ type Hub struct {
 	links   *links
 
 	present atomic.Pointer[roster]
+	sealing sync.Mutex // while drover itself encrypts and hands over
 
 	mu     sync.Mutex
 	closed bool
@@ -149,6 +150,9 @@ func newRoster(all []*Endpoint) *roster {
 	r.pools = slices.Compact(r.pools)
 	return r
 }
+
+// has says whether there are workers of the pool.
+func (r *roster) has(pool string) bool { return slices.Contains(r.pools, pool) }
 
 // find returns the worker with the id, or the newest one of the slot.
 func (r *roster) find(id string) *Endpoint {

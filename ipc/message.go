@@ -58,10 +58,10 @@ func (h *Hub) message(from sender, f *frame) (*message, *Error) {
 	if err := h.checkKind(m.kind); err != nil {
 		return nil, err
 	}
-	if err := h.checkPayload(m.payload, m.kind); err != nil {
+	if err := h.checkPayload(m.payload, from, m.kind); err != nil {
 		return nil, err
 	}
-	if h.options.Audit != nil && h.options.AuditContent {
+	if h.options.AuditContent {
 		m.content = bytes.Clone(m.payload.data)
 	}
 	return m, nil
@@ -78,7 +78,7 @@ func (h *Hub) checkKind(kind string) *Error {
 }
 
 // checkPayload checks size, depth, encryption and, where kind is not empty, schema.
-func (h *Hub) checkPayload(p payload, kind string) *Error {
+func (h *Hub) checkPayload(p payload, from sender, kind string) *Error {
 	if n := p.size(); n > h.options.MaxMessageBytes {
 		return refuse(CodeTooLarge, "%d bytes are more than ipc.maxMessageBytes, %d", n, h.options.MaxMessageBytes)
 	}
@@ -88,7 +88,7 @@ func (h *Hub) checkPayload(p payload, kind string) *Error {
 	if tooDeep(p.data, h.options.MaxDepth) {
 		return refuse(CodeTooDeep, "the data is nested deeper than ipc.maxDepth, %d", h.options.MaxDepth)
 	}
-	if h.options.Keys != nil {
+	if h.options.Keys != nil && from.worker != nil {
 		return refuse(CodePlainPayload, "ipc.encryption is on: send jwe in place of data")
 	}
 	if kind != "" && h.options.Schemas != nil {
@@ -96,7 +96,14 @@ func (h *Hub) checkPayload(p payload, kind string) *Error {
 		if data == nil {
 			data = []byte("null")
 		}
-		return h.options.Schemas.check(kind, data)
+		return h.checkSchema(kind, data)
+	}
+	return nil
+}
+
+func (h *Hub) checkSchema(kind string, data []byte) *Error {
+	if err := h.options.Schemas.Check(kind, data); err != nil {
+		return refuse(CodeSchema, "%v", err)
 	}
 	return nil
 }

@@ -8,12 +8,6 @@ import (
 // resultOK is the result of what got through.
 const resultOK = "ok"
 
-// Auditor is told what became of each message, for each receiver.
-type Auditor interface {
-	// Record never waits.
-	Record(r Record)
-}
-
 // note is what is counted and audited of a message.
 type note struct {
 	verb, from, to, kind string
@@ -29,10 +23,7 @@ func (m *message) note() note {
 // audit log.
 func (h *Hub) note(n *note, to string, err *Error) {
 	h.count(n.verb, codeOf(err))
-	if h.options.Audit == nil {
-		return
-	}
-	h.options.Audit.Record(Record{
+	h.options.Audit.Record(AuditRecord{
 		Time: time.Now(), Kind: n.verb, From: n.from, To: to, Type: n.kind, Size: n.size, Result: codeOf(err), Content: n.content,
 	})
 }
@@ -50,7 +41,7 @@ func (h *Hub) record(f *frame, from string, err *Error) {
 	if kind == "" {
 		kind = f.topic
 	}
-	h.options.Audit.Record(Record{
+	h.options.Audit.Record(AuditRecord{
 		Time: time.Now(), Kind: shorten(f.verb, maxName), From: from, To: shorten(to, maxName), Type: shorten(kind, maxName), Size: len(f.data) + len(f.jwe), Result: err.Code,
 	})
 }
@@ -95,7 +86,7 @@ func codeOf(err *Error) string {
 
 // contentOf copies what the audit log is to have of a value.
 func (h *Hub) contentOf(data []byte) []byte {
-	if h.options.Audit == nil || !h.options.AuditContent {
+	if !h.options.AuditContent {
 		return nil
 	}
 	return bytes.Clone(data)

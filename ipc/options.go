@@ -17,16 +17,17 @@ type Options struct {
 	Schemas         *Schemas      // what the data of types must be
 	ACL             *ACL          // who may send what to whom; nil: within a pool
 	Keys            *Keyring      // not nil: payloads between workers are encrypted
-	Audit           Auditor       // is told of every message
+	Pools           []string      // that there may be workers of, for their keys
+	Audit           *AuditLog     // is told of every message
 	AuditContent    bool          // it gets plain data, too
 
 	Bus      *event.Bus // what workers may subscribe to
 	Observer Observer   // counts messages
 	Cache    Cache      // serves the cache frames of workers
 	Metrics  AppMetrics // takes the numbers of workers
-	// Load tells how many requests a worker has in flight and whether it is
-	// ready for more. nil: none, and all are.
-	Load func(workerID string) (inFlight int64, ready bool)
+	// Load tells how many requests a worker of a pool has in flight and whether
+	// it is ready for more. nil: none, and all are.
+	Load func(pool, workerID string) (inFlight int64, ready bool)
 }
 
 // Observer counts messages. It is satisfied by *metrics.Metrics.

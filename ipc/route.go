@@ -35,7 +35,7 @@ func (e *Endpoint) load() (inFlight int64, ready bool) {
 	if e.hub.options.Load == nil {
 		return 0, true
 	}
-	return e.hub.options.Load(e.id)
+	return e.hub.options.Load(e.place.pool, e.id)
 }
 
 // may asks the access rules. What drover itself says is allowed.
