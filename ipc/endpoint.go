@@ -3,8 +3,10 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +38,7 @@ type Endpoint struct {
 	mu       sync.Mutex
 	link     net.Conn // over the socket path; nil: none
 	gone     bool
+	closed   bool
 	inbox    inbox
 	asked    map[uint64]*call // its open requests, by its ids
 	duties   map[uint64]*call // open requests to it, by our ids
@@ -119,6 +122,7 @@ func (e *Endpoint) Close() error {
 		_ = e.theirs.Close() // mostly closed already, after the start
 		e.mu.Lock()
 		link := e.link
+		e.closed = true
 		e.mu.Unlock()
 		if link != nil {
 			_ = link.Close() // only read from now on
@@ -249,7 +253,7 @@ func (e *Endpoint) leave() {
 		return
 	}
 	e.gone = true
-	unread, asked, duties := e.inbox.take(), values(e.asked), values(e.duties)
+	unread, asked, duties := e.inbox.take(), slices.Collect(maps.Values(e.asked)), slices.Collect(maps.Values(e.duties))
 	e.pings.fail(refuse(CodeWorkerGone, "worker %s has closed its channel", e.id))
 	e.mu.Unlock()
 
