@@ -20,7 +20,7 @@ func (d *drover) buildHub(dir string) error {
 	options := ipc.Options{
 		MaxMessageBytes: int(cfg.MaxMessageBytes), MaxDepth: cfg.MaxDepth, RequestTimeout: cfg.RequestTimeout.Std(), QueueLength: cfg.QueueLength,
 		Pools: func() []string { return slices.Collect(maps.Keys(d.current().Pools)) }, AuditContent: cfg.Audit.Enabled && cfg.Audit.Content,
-		Bus: d.bus, Load: d.busy,
+		Bus: d.bus, Observer: d.metrics, Metrics: d.metrics.App(), Load: d.busy,
 	}
 	var err error
 	if options.Types, err = ipc.ParsePatterns(cfg.Types); err != nil {
