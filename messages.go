@@ -20,7 +20,7 @@ func (d *drover) buildHub(dir string) error {
 	options := ipc.Options{
 		MaxMessageBytes: int(cfg.MaxMessageBytes), MaxDepth: cfg.MaxDepth, RequestTimeout: cfg.RequestTimeout.Std(), QueueLength: cfg.QueueLength,
 		Pools: slices.Collect(maps.Keys(d.settings.Pools)), AuditContent: cfg.Audit.Enabled && cfg.Audit.Content,
-		Bus: d.bus, Observer: d.metrics, Load: d.busy,
+		Bus: d.bus, Load: d.busy,
 	}
 	var err error
 	if options.Types, err = ipc.ParsePatterns(cfg.Types); err != nil {

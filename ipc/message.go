@@ -45,8 +45,8 @@ type message struct {
 	topic   bool
 	payload payload
 	seal    func(pool string) (jwe string, err error) // encrypts what drover itself says; nil: it needs not
-	content []byte // for the audit log; nil where it is not to have it
-	tail    []byte // the payload as it stands in frames, once it was needed
+	content []byte                                    // for the audit log; nil where it is not to have it
+	tail    []byte                                    // the payload as it stands in frames, once it was needed
 }
 
 // message checks what a frame is to say.
