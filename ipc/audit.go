@@ -16,12 +16,12 @@ type AuditLines interface {
 	Put(line []byte)
 }
 
-// AuditRecord is what the audit log says about one message.
+// AuditRecord is what the audit log says about one message, for each worker that it was for.
 type AuditRecord struct {
 	Time   time.Time // the present one when missing
 	Kind   string    // send, broadcast, publish, request, response, bare
 	From   string    // a worker, or drover
-	To     string    // a worker, or what was asked for in vain; empty where nothing was
+	To     string    // a worker; of what was refused, as the sender wrote it
 	Type   string    // or the topic
 	ID     uint64    // the sender's, or 0
 	Size   int       // of data or jwe, in bytes
