@@ -130,20 +130,24 @@ type CheckCount struct {
 // CheckCounts are checks by name.
 type CheckCounts map[string]CheckCount
 
-// Add counts the checks of a worker; it makes the map where it is nil.
+// Add counts the checks of a worker.
 func (c *CheckCounts) Add(checks []Check) {
 	for _, check := range checks {
-		if *c == nil {
-			*c = CheckCounts{}
-		}
-		n := (*c)[check.Name]
 		if check.OK {
-			n.Passing++
+			c.Count(check.Name, CheckCount{Passing: 1})
 		} else {
-			n.Failing++
+			c.Count(check.Name, CheckCount{Failing: 1})
 		}
-		(*c)[check.Name] = n
 	}
+}
+
+// Count adds to the count of one check; it makes the map where it is nil.
+func (c *CheckCounts) Count(name string, n CheckCount) {
+	if *c == nil {
+		*c = CheckCounts{}
+	}
+	was := (*c)[name]
+	(*c)[name] = CheckCount{Passing: was.Passing + n.Passing, Failing: was.Failing + n.Failing}
 }
 
 // Limit is a limit of a worker and the level at which it is enforced.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -400,18 +401,18 @@ func TestKeyring_RunRotatesEveryPeriod(t *testing.T) {
 		acl := newTestACL(t)
 		frameFor(t, k, "app", acl, "app")
 		ctx, cancel := context.WithCancel(t.Context())
-		times := 0
+		var times atomic.Int32
 		ended := make(chan error)
-		go func() { ended <- k.Run(ctx, time.Hour, func() { times++ }) }()
+		go func() { ended <- k.Run(ctx, time.Hour, func() { times.Add(1) }) }()
 		time.Sleep(time.Hour - time.Second)
 		synctest.Wait()
-		if times != 0 {
+		if times.Load() != 0 {
 			t.Error("rotated before its time")
 		}
 		time.Sleep(2*time.Hour + 2*time.Second)
 		synctest.Wait()
-		if got := frameFor(t, k, "app", acl, "app").receives(); times != 3 || got != "app.5 app.4 app.3" {
-			t.Errorf("after three hours: told %d times, receives with %s", times, got)
+		if got := frameFor(t, k, "app", acl, "app").receives(); times.Load() != 3 || got != "app.5 app.4 app.3" {
+			t.Errorf("after three hours: told %d times, receives with %s", times.Load(), got)
 		}
 		cancel()
 		if err := <-ended; err != nil {

@@ -91,6 +91,7 @@ func TestMessages_ASlowWorkerDelaysNobody(t *testing.T) {
 		a.say(`{"drover":"broadcast","id":%d,"type":"t"}`, i+1)
 		b.expectBegin(fmt.Sprintf(`{"drover":"message","seq":%d,`, i+1))
 		b.say(`{"drover":"ack","seq":%d}`, i+1)
+		b.quiet() // the acknowledgement was read
 	}
 	for range 30 {
 		got := a.hear()
@@ -126,7 +127,9 @@ func TestMessages_AWorkerThatReadsNothingHasABoundedQueue(t *testing.T) {
 	if failed < 5 || failed > 15 { // 16 MB hold 18, beside what the socket took
 		t.Errorf("%d of 30 messages were refused", failed)
 	}
-	if n := len(deaf.e.out.pending); n > maxQueued+1<<20 {
+	deaf.e.out.mu.Lock()
+	defer deaf.e.out.mu.Unlock()
+	if n := len(deaf.e.out.pending); n > maxQueued+2<<20 {
 		t.Errorf("%d bytes wait", n)
 	}
 }
@@ -315,7 +318,7 @@ func TestHub_SaysAndAsks(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := s.hub.Request(ctx, Target{Worker: "app-1"}, "t", []byte("1")); codeIn(err) != CodeTimeout && codeIn(err) != CodeCancelled {
+	if _, err := s.hub.Request(ctx, Target{Worker: "app-1"}, "t", []byte("1")); codeIn(err) != CodeTimeout {
 		t.Errorf("a request without an answer: %v", err)
 	}
 }

@@ -30,7 +30,7 @@ type outbox struct {
 	raw     syscall.RawConn
 	pending []byte // pending[head:] is to be written
 	head    int
-	ends    []int // of the frames in pending
+	ends    []int           // of the frames in pending
 	waiter  syscall.RawConn // the socket that a goroutine waits for; nil: none
 	closed  bool
 }
@@ -86,7 +86,9 @@ func (o *outbox) put(bounded bool, write func([]byte) []byte) bool {
 	return true
 }
 
-func (o *outbox) fullLocked() bool { return len(o.ends) >= o.limit || len(o.pending)-o.head >= maxQueued }
+func (o *outbox) fullLocked() bool {
+	return len(o.ends) >= o.limit || len(o.pending)-o.head >= maxQueued
+}
 
 // flush writes what the socket takes now and leaves the rest to the goroutine.
 func (o *outbox) flush() {

@@ -58,7 +58,7 @@ func checkSubset(at string, node any) error {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		value, known := keyword(name)
 		if !known {
-			return fmt.Errorf("at %s: %q cannot be checked by the receivers of encrypted messages; leave it out, or turn ipc.encryption off", place(at), name)
+			return fmt.Errorf("at %s: %q cannot be checked by the receivers of encrypted messages; leave it out, or turn ipc.encryption off", pointer(at), name)
 		}
 		if err := checkReach(at, name, members[name]); err != nil {
 			return err
@@ -100,22 +100,22 @@ func checkReach(at, name string, value any) error {
 	switch name {
 	case "$schema":
 		if strings.TrimSuffix(text, "#") != schemaDialect {
-			return fmt.Errorf("at %s: receivers of encrypted messages check by %s, not by %q", place(at), schemaDialect, text)
+			return fmt.Errorf("at %s: receivers of encrypted messages check by %s, not by %q", pointer(at), schemaDialect, text)
 		}
 	case "$id":
 		if at != "" {
-			return fmt.Errorf("at %s: receivers of encrypted messages know $id at the top only", place(at))
+			return fmt.Errorf("at %s: receivers of encrypted messages know $id at the top only", pointer(at))
 		}
 	case "$ref":
 		def, ok := strings.CutPrefix(text, "#/$defs/")
 		if !ok || def == "" || strings.ContainsAny(def, "/%~") {
-			return fmt.Errorf("at %s: receivers of encrypted messages follow a $ref to #/$defs/NAME only, not %q", place(at), text)
+			return fmt.Errorf("at %s: receivers of encrypted messages follow a $ref to #/$defs/NAME only, not %q", pointer(at), text)
 		}
 	}
 	return nil
 }
 
-func place(pointer string) string {
+func pointer(pointer string) string {
 	if pointer == "" {
 		return "the top"
 	}

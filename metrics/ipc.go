@@ -6,7 +6,7 @@ import "time"
 // drover_ipc_messages_total. A result can be the code of a worker's own, which
 // is then OTHER.
 var (
-	messageKinds   = setOf("send", "broadcast", "publish", "request", "response", "bare", "event", "metrics", "cache")
+	messageKinds   = setOf("send", "broadcast", "publish", "request", "response", "bare", "event")
 	messageResults = setOf("ok", "bad-frame", "unknown-verb", "version", "key", "forged-from", "bad-type", "too-large", "too-deep",
 		"unknown-type", "schema", "plain-payload", "forbidden", "no-target", "duplicate-id", "too-many-requests",
 		"too-many-subscriptions", "queue-full", "worker-gone", "timeout", "cancelled", "no-handler", "handler-error", "refused", "cache-off")
