@@ -22,7 +22,7 @@ func (m *Metrics) IPCMessage(kind, result string) {
 	m.messages.WithLabelValues(within(messageKinds, kind), within(messageResults, result)).Inc()
 }
 
-// IPCRequest counts the time that a request between workers took to its response.
+// IPCRequest counts the time that a request between workers took to its end.
 func (m *Metrics) IPCRequest(d time.Duration) { m.ipcRequests.Observe(d.Seconds()) }
 
 func setOf(names ...string) map[string]bool {
