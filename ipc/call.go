@@ -43,14 +43,16 @@ func (c *call) pose(m *message, timeout time.Duration, b *batch) *Error {
 		return err
 	}
 	b.add(e)
-	t := time.AfterFunc(timeout, func() {
-		c.end(answer{err: refuse(CodeTimeout, "worker %s did not answer within %v; it may still handle the request", e.id, timeout)}, nil)
-	})
+	t := time.AfterFunc(timeout, func() { c.end(answer{err: c.tooLate(timeout)}, nil) })
 	c.timer.Store(t)
 	if c.ended.Load() { // already, by another goroutine that saw no timer
 		t.Stop()
 	}
 	return nil
+}
+
+func (c *call) tooLate(timeout time.Duration) *Error {
+	return refuse(CodeTimeout, "worker %s did not answer within %v; it may still handle the request", c.responder.id, timeout)
 }
 
 // takeOn gives the call an id of the responder's and puts it into its box.

@@ -80,7 +80,7 @@ func openEndpoint(h *Hub, id, notifyPath string) (*Endpoint, error) {
 
 // listen begins to read both sockets.
 func (e *Endpoint) listen() {
-	e.reading.Go(func() { e.serve(newLines(e.ours, e.hub.options.lineLimit()), nil) })
+	e.reading.Go(func() { e.serve(e.ours, newLines(e.hub.options.lineLimit()), nil) })
 	e.reading.Go(func() { e.notify.read(e.sayReady) })
 }
 
@@ -122,6 +122,7 @@ func (e *Endpoint) Exited() { e.leave() }
 func (e *Endpoint) Close() error {
 	e.closeOnce.Do(func() {
 		_ = e.theirs.Close() // mostly closed already, after the start
+		e.out.close()        // a reader may wait for its worker to read
 		e.mu.Lock()
 		link := e.link
 		e.closed = true
@@ -132,7 +133,6 @@ func (e *Endpoint) Close() error {
 		if err := errors.Join(e.ours.Close(), e.notify.close()); err != nil {
 			e.closeErr = fmt.Errorf("close the channel to %s: %w", e.id, err)
 		}
-		e.out.use(nil)
 		e.reading.Wait()
 		e.leave()
 		e.hub.forget(e)
@@ -141,34 +141,6 @@ func (e *Endpoint) Close() error {
 }
 
 func (e *Endpoint) sayReady() { e.readyOnce.Do(func() { close(e.ready) }) }
-
-// serve reads frames until the other end, or ours, is closed. over is the link
-// that they come over, nil for the inherited channel.
-func (e *Endpoint) serve(in *lines, over net.Conn) {
-	var p parser
-	var b batch
-	for {
-		line, tooLong, err := in.next()
-		if err != nil {
-			break
-		}
-		e.read(&p, line, tooLong, &b)
-		if !in.another() {
-			b.flush()
-		}
-		if e.out.flooded() { // it sends and does not read what it gets back
-			b.flush()
-			e.out.waitEbb()
-		}
-	}
-	b.flush()
-	e.mu.Lock()
-	current := e.link == over
-	e.mu.Unlock()
-	if current {
-		e.leave()
-	}
-}
 
 // read acts on one line.
 func (e *Endpoint) read(p *parser, line []byte, tooLong bool, b *batch) {

@@ -3,6 +3,7 @@ package ipc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -110,7 +111,7 @@ func (h *Hub) Request(ctx context.Context, to Target, kind string, data []byte) 
 	}
 	timeout := h.options.RequestTimeout
 	if end, ok := ctx.Deadline(); ok {
-		timeout = time.Until(end)
+		timeout = time.Until(end).Round(time.Millisecond) // as it was asked for
 	}
 	done := make(chan answered, 1)
 	c := &call{note: m.note(), hub: h, responder: e, started: time.Now()}
@@ -126,7 +127,11 @@ func (h *Hub) Request(ctx context.Context, to Target, kind string, data []byte) 
 	case a := <-done:
 		return a.Answer, a.err
 	case <-ctx.Done():
-		c.end(answer{err: refuse(CodeCancelled, "the requester cancelled it")}, nil)
+		why := refuse(CodeCancelled, "the requester cancelled it")
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // a moment before our own timer
+			why = c.tooLate(timeout)
+		}
+		c.end(answer{err: why}, nil)
 		a := <-done // it may have come at the last moment
 		return a.Answer, a.err
 	}
