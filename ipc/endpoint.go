@@ -32,8 +32,9 @@ type Endpoint struct {
 	closeErr  error
 	reading   sync.WaitGroup
 
-	acks  atomic.Bool // it said hello, and acknowledges messages
-	takes atomic.Bool // it takes part: messages are routed to it
+	greeted atomic.Bool // it said hello
+	acks    atomic.Bool // it said hello, and acknowledges messages
+	takes   atomic.Bool // it takes part: messages are routed to it
 
 	mu       sync.Mutex
 	link     net.Conn // over the socket path; nil: none
@@ -43,6 +44,7 @@ type Endpoint struct {
 	asked    map[uint64]*call // its open requests, by its ids
 	duties   map[uint64]*call // open requests to it, by our ids
 	lastDuty uint64
+	dutyKept int // bytes of open requests to it that are kept for the audit log
 	topics   Patterns
 	events   Patterns
 	pings    pings
@@ -149,6 +151,7 @@ func (e *Endpoint) read(p *parser, line []byte, tooLong bool, b *batch) {
 	var f frame
 	if err := p.parse(line, &f); err != nil {
 		e.invalid.Add(1)
+		e.salvage(line, err, b)
 		return
 	}
 	e.frames.Add(1)
@@ -168,7 +171,7 @@ func (e *Endpoint) handle(f *frame, b *batch) {
 	v, known := verb(f.verb)
 	var err *Error
 	if !known {
-		err = refuse(CodeUnknownVerb, "drover knows no frame %q that a worker may send", f.verb)
+		err = refuse(CodeUnknownVerb, "drover knows no frame %.150q that a worker may send", f.verb)
 	} else if err = f.check(v); err == nil {
 		err = v.act(e, f, b)
 	}
