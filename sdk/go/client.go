@@ -65,6 +65,20 @@ type Client struct {
 // newClient takes over a connection to drover and says hello. The setup runs
 // before: handlers that it adds miss nothing.
 func newClient(ctx context.Context, conn io.ReadWriteCloser, key string, setup ...func(*Client)) (*Client, error) {
+	c := newUnconnected(conn)
+	for _, f := range setup {
+		f(c)
+	}
+	go c.run()
+	if err := c.hello(ctx, key); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("connect to drover: %w", err)
+	}
+	return c, nil
+}
+
+// newUnconnected returns a client that has not begun to read and write.
+func newUnconnected(conn io.ReadWriteCloser) *Client {
 	c := &Client{conn: conn, calls: newCalls(), ended: make(chan struct{})}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.out = newOutbox(c.calls)
@@ -78,15 +92,7 @@ func newClient(ctx context.Context, conn io.ReadWriteCloser, key string, setup .
 	c.metrics = newMetrics(c)
 	c.health = newHealth(c)
 	c.shutdown = newShutdown()
-	for _, f := range setup {
-		f(c)
-	}
-	go c.run()
-	if err := c.hello(ctx, key); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("connect to drover: %w", err)
-	}
-	return c, nil
+	return c
 }
 
 func (c *Client) hello(ctx context.Context, key string) error {

@@ -104,12 +104,12 @@ func (n namedCheck) result(ctx context.Context) checked {
 	case <-ctx.Done():
 		o.err = context.Cause(ctx)
 	}
-	r := checked{Name: n.name, OK: o.err == nil, Ms: inMs(time.Since(start))}
+	r := checked{Name: n.name, Ms: inMs(time.Since(start))}
 	if o.details != nil {
 		raw, err := encode(o.details)
 		r.Details, o.err = raw, errors.Join(o.err, err)
 	}
-	if o.err != nil {
+	if r.OK = o.err == nil; !r.OK {
 		r.Message = o.err.Error()
 	}
 	return r

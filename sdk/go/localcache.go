@@ -16,7 +16,8 @@ const maxLocalBytes = 64 << 20
 
 // localCache is the shared cache of a cluster of one.
 type localCache struct {
-	drop func(line) // tells the worker which copies to drop
+	drop  func(line) // tells the worker which copies to drop
+	limit int        // of bytes
 
 	mu     sync.Mutex
 	spaces map[string]*localSpace
@@ -73,7 +74,7 @@ type localOp struct {
 }
 
 func newLocalCache(drop func(line)) *localCache {
-	return &localCache{drop: drop, spaces: make(map[string]*localSpace)}
+	return &localCache{drop: drop, limit: maxLocalBytes, spaces: make(map[string]*localSpace)}
 }
 
 // localOps does each operation, with mu held. Its result goes to answer, at once or later.
@@ -125,7 +126,7 @@ func (c *localCache) do(change func()) {
 func (c *localCache) startLocked(op []json.RawMessage, answer func(any)) {
 	o := localOp{c: c, answer: answer}
 	if len(op) == 1 && string(op[0]) == `"stats"` {
-		answer(map[string]any{"enabled": true, "bytes": c.bytes, "maxBytes": maxLocalBytes, "namespaces": c.spaces})
+		answer(map[string]any{"enabled": true, "bytes": c.bytes, "maxBytes": c.limit, "namespaces": c.spaces})
 		return
 	}
 	if len(op) < 3 || localOps[unquote(op[0])] == nil {
@@ -242,7 +243,7 @@ func (o localOp) put(key string, value json.RawMessage, options localOptions) *l
 	o.space.entries[key] = e
 	o.c.bytes += size(key, e)
 	for other := range o.space.entries { // any: a program without drover is a test or a trial
-		if o.c.bytes <= maxLocalBytes {
+		if o.c.bytes <= o.c.limit {
 			break
 		}
 		if other != key {
