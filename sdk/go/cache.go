@@ -151,11 +151,6 @@ func (k *Cache) InvalidatePrefix(ctx context.Context, prefix string) (int, error
 	return readAs[int](result, err)
 }
 
-// Stats returns the numbers of the whole cache, as GET /api/v1/cache shows them.
-func (k *Cache) Stats(ctx context.Context) (json.RawMessage, error) {
-	return k.do(ctx, line(`["stats"`))
-}
-
 func readAs[T any](result json.RawMessage, err error) (T, error) {
 	var v T
 	if err == nil {

@@ -62,7 +62,8 @@ func TestCache_EachOperationIsAsTheProtocolHasIt(t *testing.T) {
 	op(`["invalidatePrefix","n","a/"]`, `0`, func(ctx context.Context) (any, error) { return k.InvalidatePrefix(ctx, "a/") }, 0, nil)
 	op(`["near","n",true]`, `true`, func(ctx context.Context) (any, error) { return nil, k.Near(ctx, true) }, nil, nil)
 	op(`["near","n",false]`, `true`, func(ctx context.Context) (any, error) { return nil, k.Near(ctx, false) }, nil, nil)
-	op(`["stats"]`, `{"bytes":5}`, func(ctx context.Context) (any, error) { return k.Stats(ctx) }, json.RawMessage(`{"bytes":5}`), nil)
+	op(`["stats"]`, `{"enabled":true,"bytes":5,"namespaces":[{"name":"n","loads":3}]}`, func(ctx context.Context) (any, error) { return k.Stats(ctx) },
+		CacheStats{Bytes: 5, Namespaces: []NamespaceStats{{Name: "n", Loads: 3}}}, nil)
 	op(`["get","default","k"]`, `null`, func(ctx context.Context) (any, error) { return f.Cache().Get(ctx, "k", nil) }, false, nil)
 }
 

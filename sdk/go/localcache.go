@@ -3,6 +3,7 @@ package drover
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,10 +28,7 @@ type localCache struct {
 }
 
 type localSpace struct {
-	Entries int    `json:"entries"`
-	Hits    uint64 `json:"hits"`
-	Misses  uint64 `json:"misses"`
-
+	stats   NamespaceStats // what counts
 	entries map[string]*localEntry
 	leases  map[string]*localLease
 	near    bool
@@ -126,7 +124,7 @@ func (c *localCache) do(change func()) {
 func (c *localCache) startLocked(op []json.RawMessage, answer func(any)) {
 	o := localOp{c: c, answer: answer}
 	if len(op) == 1 && string(op[0]) == `"stats"` {
-		answer(map[string]any{"enabled": true, "bytes": c.bytes, "maxBytes": c.limit, "namespaces": c.spaces})
+		answer(c.statsLocked())
 		return
 	}
 	if len(op) < 3 || localOps[unquote(op[0])] == nil {
@@ -139,7 +137,18 @@ func (c *localCache) startLocked(op []json.RawMessage, answer func(any)) {
 		c.spaces[o.name] = o.space
 	}
 	localOps[unquote(op[0])](o)
-	o.space.Entries = len(o.space.entries)
+}
+
+func (c *localCache) statsLocked() CacheStats {
+	all := CacheStats{Bytes: int64(c.bytes), MaxBytes: int64(c.limit)}
+	for _, name := range slices.Sorted(maps.Keys(c.spaces)) {
+		s := c.spaces[name]
+		one := s.stats
+		one.Name, one.Entries = name, len(s.entries)
+		all.Entries += one.Entries
+		all.Namespaces = append(all.Namespaces, one)
+	}
+	return all
 }
 
 func unquote(text json.RawMessage) string {
@@ -182,10 +191,10 @@ func (o localOp) find(key string) *localEntry {
 func (o localOp) read(key string) any {
 	e := o.find(key)
 	if e == nil {
-		o.space.Misses++
+		o.space.stats.Misses++
 		return nil
 	}
-	o.space.Hits++
+	o.space.stats.Hits++
 	return e.hit()
 }
 
@@ -236,6 +245,7 @@ func (o localOp) add() {
 
 func (o localOp) put(key string, value json.RawMessage, options localOptions) *localEntry {
 	o.forget(key)
+	o.space.stats.Sets++
 	e := &localEntry{value: slices.Clone(value), tags: options.Tags}
 	if options.TTL != nil && *options.TTL > 0 {
 		e.expires = time.Now().Add(time.Duration(*options.TTL) * time.Millisecond)
@@ -329,11 +339,11 @@ func (o localOp) near() {
 func (o localOp) lease() {
 	key, options := o.text(0), o.options(1)
 	if e := o.find(key); e != nil {
-		o.space.Hits++
+		o.space.stats.Hits++
 		o.answer(e.hit())
 		return
 	}
-	o.space.Misses++
+	o.space.stats.Misses++
 	w := &localWaiter{leaseMs: options.LeaseMs, answer: o.answer}
 	l := o.space.leases[key]
 	if l == nil {

@@ -2,6 +2,7 @@ package drover
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 )
@@ -92,6 +93,40 @@ func TestSchema_OneThatIsNotUnderstoodLetsNothingThrough(t *testing.T) {
 		}
 		if err := list.check("u", []byte("1")); err != nil {
 			t.Errorf("%s refuses another type: %v", text, err)
+		}
+	}
+}
+
+// The cases are those that every part of drover is tested with.
+func TestSchema_TakesAndRefusesWhatAllOthersDo(t *testing.T) {
+	raw, err := os.ReadFile("../../ipc/testdata/schemas.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shared struct {
+		Schemas []struct {
+			Schema         json.RawMessage
+			Valid, Invalid []json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(raw, &shared); err != nil || len(shared.Schemas) == 0 {
+		t.Fatal(len(shared.Schemas), err)
+	}
+	for _, c := range shared.Schemas {
+		s, err := compileSchema(c.Schema)
+		if err != nil {
+			t.Errorf("%s: %v", c.Schema, err)
+			continue
+		}
+		for _, data := range c.Valid {
+			if err := s.validate(data); err != nil {
+				t.Errorf("%s refuses %s: %v", c.Schema, data, err)
+			}
+		}
+		for _, data := range c.Invalid {
+			if err := s.validate(data); err == nil {
+				t.Errorf("%s takes %s", c.Schema, data)
+			}
 		}
 	}
 }
