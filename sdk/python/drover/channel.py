@@ -115,11 +115,6 @@ def _give_up(number: int) -> None:
 _open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 _watchers: weakref.WeakSet[Any] = weakref.WeakSet()
 
-FORKED = DroverError(
-    "closed", "the channel to drover belongs to the process that this one was forked from; use drover there"
-)
-
-
 def watch_fork(client: Any) -> None:
     """Has ``client.forked()`` called in a child that this process forks."""
     _watchers.add(client)

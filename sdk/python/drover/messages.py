@@ -91,14 +91,13 @@ def delivery_of(data: Dict[str, Any]) -> Delivery:
 
 def event_of(frame: Dict[str, Any]) -> Event:
     """The event that a frame carries."""
-    known = ("drover", "kind", "subject", "time", "message", "data")
     return Event(
         kind=frame.get("kind", ""),
         subject=frame.get("subject", ""),
         time=frame.get("time", ""),
         message=frame.get("message", ""),
         data=frame.get("data"),
-        attributes={name: value for name, value in frame.items() if name not in known},
+        attributes=frame.get("attrs") or {},
     )
 
 
@@ -112,12 +111,15 @@ def worker_of(data: Dict[str, Any]) -> Worker:
 
 @dataclass
 class Arrival:
-    """A message to hand to the handlers, or one to refuse in its turn. ``seq`` is None where nobody waits for an ack."""
+    """A message to hand to the handlers, or (``refusal``) one to refuse in its turn.
+
+    ``seq`` is None where nobody waits for an ack.
+    """
 
     seq: Optional[int]
     message: Message
     size: int
-    refusal: Any = None
+    refusal: Optional[Exception] = None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ class Cache:
         self._near = client._do(self._session.near, namespace) if near else None
 
     def namespace(self, name: str, *, near: bool = False) -> Cache:
-        """Another namespace. With ``near`` this worker keeps copies of what it reads until drover says that they are stale."""
+        """Another namespace. With ``near`` this worker keeps copies of what it reads.
+
+        drover says which of them are stale.
+        """
         return Cache(self._client, name, near)
 
     async def get(self, key: str, default: Any = None) -> Any:

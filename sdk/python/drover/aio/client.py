@@ -9,15 +9,15 @@ import signal
 import time
 from typing import Any, Awaitable, Callable, Coroutine, Dict, List, Optional, Set, TypeVar
 
-from ..channel import FORKED, open_channel, watch_fork
+from ..channel import open_channel, watch_fork
 from ..core import health
+from ..core.application import Application, no_handler, too_slow
 from ..core.ending import Ending, keep_sigterm
-from ..core.handlers import Handlers, decorated
-from ..core.health import Check, Checks
-from ..core.metrics import Metrics
+from ..core.handlers import Handlers
+from ..core.health import Check
 from ..core.session import Incoming, Session, target
 from ..errors import DroverError
-from ..messages import Arrival, Cancel, Delivery, Event, Ping, Request, Result, Shutdown, Worker
+from ..messages import Arrival, Cancel, Delivery, Event, Ping, Request, Result, Shutdown
 from .cache import Cache
 from .delay import LoopDelay
 
@@ -38,32 +38,26 @@ async def connect() -> Client:
     return client
 
 
-class Client(asyncio.Protocol):
+class Client(Application, asyncio.Protocol):
     """The channel to drover, for one event loop. Only ``metrics`` may be used from other threads.
 
     Handlers may be functions or coroutine functions; the latter run as tasks, beside one another.
     """
 
     def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(Session(time.monotonic), Ending(loop.call_soon_threadsafe))
         channel = open_channel()
-        self.metrics = Metrics()
         self._key = channel.key
         self._socket = channel.socket
-        self._loop = asyncio.get_running_loop()
-        self._session = Session(time.monotonic)
+        self._loop = loop
         self._transport: Optional[asyncio.Transport] = None
-        self._closed: Optional[DroverError] = None
         self._lost = self._loop.create_future()
         self._flushing = False
-        self._handlers = Handlers()
-        self._topics = Handlers()
-        self._events = Handlers()
-        self._checks = Checks()
         self._requests: Dict[int, Request] = {}
         self._answers: Dict[int, asyncio.Task[None]] = {}
         self._tasks: Set[asyncio.Task[Any]] = set()
         self._delay = LoopDelay(self._loop)
-        self._ending = Ending(lambda act: self._loop.call_soon_threadsafe(act))
         self._ticking: Optional[asyncio.TimerHandle] = None
         self.cache = Cache(self, "default")
 
@@ -81,17 +75,6 @@ class Client(asyncio.Protocol):
         self._tick()
 
     # Who we are, beginning and end.
-
-    @property
-    def worker(self) -> Worker:
-        """Who this process is."""
-        assert self._session.worker is not None  # connect returns after that
-        return self._session.worker
-
-    @property
-    def grace_seconds(self) -> Optional[float]:
-        """How long drover waits before it kills this worker, once it has asked it to end."""
-        return self._ending.grace_seconds
 
     def ready(self) -> None:
         """Says that the worker is ready for requests."""
@@ -175,13 +158,6 @@ class Client(asyncio.Protocol):
                 self._do(self._session.cancel, number)
             raise
 
-    def on(self, type: str, handler: Optional[Callable[[Any], Any]] = None) -> Any:
-        """Has messages and requests of a type (or a pattern, ``task.*``) handled; also a decorator.
-
-        The handler is given a Message, or a Request: what it returns is the answer to it.
-        """
-        return decorated(lambda function: self._handlers.add(type, function), handler)
-
     async def publish(self, topic: str, data: Any = None) -> Result:
         """Sends a message to all workers that subscribed to a topic."""
         result: Result = await self._call(self._session.publish, topic, data)
@@ -209,13 +185,6 @@ class Client(asyncio.Protocol):
             handlers.remove(pattern)
             raise
 
-    def health(self, name: str, check: Optional[Callable[[], Any]] = None, *, timeout: float = 1.0) -> Any:
-        """Has a function asked how this worker is; also a decorator.
-
-        It is well unless it raises or returns False; a dict that it returns is shown as details.
-        """
-        return decorated(lambda function: self._checks.add(name, function, timeout), check)
-
     # The way to the session.
 
     def _call(self, ask: Callable[..., Any], *args: Any) -> Awaitable[Any]:
@@ -224,8 +193,7 @@ class Client(asyncio.Protocol):
         return future
 
     def _do(self, ask: Callable[..., Any], *args: Any) -> Any:
-        if self._closed is not None:
-            raise self._closed
+        self._check()
         made = ask(*args)
         self._flush_soon()
         return made
@@ -263,10 +231,6 @@ class Client(asyncio.Protocol):
             if self._ticking is not None:
                 self._ticking.cancel()
 
-    def forked(self) -> None:
-        """Called in a child of this process: the channel stays with the parent."""
-        self._closed = FORKED
-
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -276,7 +240,8 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         """Part of asyncio.Protocol."""
-        self._end(DroverError("closed", f"the channel to drover broke: {error}" if error else "drover has closed the channel"))
+        reason = f"the channel to drover broke: {error}" if error else "drover has closed the channel"
+        self._end(DroverError("closed", reason))
         if not self._lost.done():
             self._lost.set_result(None)
 
@@ -304,14 +269,11 @@ class Client(asyncio.Protocol):
     # Handlers.
 
     def _take(self, arrival: Arrival) -> None:
-        message = arrival.message
-        functions = (self._topics if message.is_topic else self._handlers).all(message.type)
-        refusal = arrival.refusal
-        if refusal is None and not functions:
-            refusal = DroverError("no-handler", f"nobody handles {message.type}")
+        functions, refusal = self._functions(arrival)
         if refusal is None and self._full():
-            refusal = _full_error()
+            refusal = too_slow()
         if refusal is None:
+            message = arrival.message
             failures = [self._run(function, message, message.type) for function in functions]
             refusal = next(filter(None, failures), None)
         # The loop calls in order: by then a coroutine has begun, and so have those of the messages before.
@@ -352,9 +314,9 @@ class Client(asyncio.Protocol):
     def _begin_answer(self, request: Request) -> None:
         function = self._handlers.best(request.type)
         if function is None:
-            self._session.respond_error(request, DroverError("no-handler", f"nobody handles {request.type}"))
+            self._session.respond_error(request, no_handler(request.type))
         elif self._full():
-            self._session.respond_error(request, _full_error())
+            self._session.respond_error(request, too_slow())
         else:
             self._requests[request.id] = request
             self._answers[request.id] = self._spawn(self._answer(request, function))
@@ -421,7 +383,3 @@ def _settle(future: asyncio.Future[Any]) -> Callable[[Optional[DroverError], Any
             future.set_result(data)
 
     return done
-
-
-def _full_error() -> DroverError:
-    return DroverError("queue-full", "the worker's handlers are slower than its messages")

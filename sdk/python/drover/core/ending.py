@@ -14,7 +14,7 @@ log = logging.getLogger("drover")
 class Ending:
     """Functions to call, once, when the worker is to end. ``run`` is told what to do then, and does it elsewhere."""
 
-    def __init__(self, run: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, run: Callable[[Callable[[], None]], object]) -> None:
         self.grace_seconds: Optional[float] = None
         self._run = run
         self._waiting: List[Callable[[], Any]] = []

@@ -34,13 +34,3 @@ class Handlers:
         # max takes the first of equals, so the later ones come first.
         best = max(reversed(fitting), key=lambda entry: (len(entry[0].rstrip("*")), entry[0] == name), default=None)
         return best[1] if best else None
-
-
-def decorated(add: Callable[[Any], None], function: Optional[Callable[..., Any]]) -> Any:
-    """Adds a function, or returns the decorator that does."""
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        add(function)
-        return function
-
-    return register if function is None else register(function)

@@ -40,13 +40,13 @@ class Keyring:
         self._send = {pool: (key["kid"], _Key(key["k"])) for pool, key in frame["send"].items()}
 
     def pools(self) -> Iterable[str]:
-        """The pools that there are keys for."""
-        return self._send.keys()
+        """The pools that there are keys for. That of drover itself is for answers only."""
+        return [pool for pool in self._send if pool != "drover"]
 
     def seal(self, pool: str, me: str, kind: str, text: bytes) -> str:
         """Encrypts JSON text for a pool."""
         if pool not in self._send:
-            raise DroverError("forbidden", f"there is no key for the pool {pool}: ipc.allow does not let this worker send to it")
+            raise DroverError("forbidden", f"there is no key for the pool {pool}: ipc.allow does not let us send there")
         kid, key = self._send[pool]
         self._sealed += 1
         header = {"alg": "dir", "enc": "A256GCM", "kid": kid, "from": me, "type": kind, "n": self._sealed}

@@ -28,15 +28,18 @@ class Metrics:
 
     def counter(self, name: str, help: str = "") -> Counter:
         """A number that only grows."""
-        return self._get(Counter(self, name, help))
+        known: Counter = self._get(Counter(self, name, help))
+        return known
 
     def gauge(self, name: str, help: str = "") -> Gauge:
         """A number that goes up and down."""
-        return self._get(Gauge(self, name, help))
+        known: Gauge = self._get(Gauge(self, name, help))
+        return known
 
     def histogram(self, name: str, help: str = "", buckets: Sequence[float] = BUCKETS) -> Histogram:
         """How many values were at most as large as each of the buckets."""
-        return self._get(Histogram(self, name, help, buckets))
+        known: Histogram = self._get(Histogram(self, name, help, buckets))
+        return known
 
     def changes(self) -> Optional[List[Dict[str, Any]]]:
         """All numbers as the frame has them, if any has changed since the last call."""

@@ -105,6 +105,9 @@ class Schema:
         return sum(self._fault(part, value, place) is None for part in parts)
 
 
+_Check = Callable[[Any, Any], Optional[str]]
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -136,14 +139,14 @@ def _type(operand: Any, value: Any) -> Optional[str]:
     return None if any(_TYPES[name](value) for name in names) else f"not of the type {' or '.join(names)}"
 
 
-def _bound(kind: Callable[[Any], bool], holds: Callable[[Any, Any], bool], words: str) -> Callable[[Any, Any], Optional[str]]:
+def _bound(kind: Callable[[Any], bool], holds: Callable[[Any, Any], Any], words: str) -> _Check:
     def check(operand: Any, value: Any) -> Optional[str]:
         return f"{words} {operand}" if kind(value) and not holds(value, operand) else None
 
     return check
 
 
-_CHECKS: Dict[str, Callable[[Any, Any], Optional[str]]] = {
+_CHECKS: Dict[str, _Check] = {
     "type": _type,
     "enum": lambda operand, value: None if any(_equal(value, item) for item in operand) else "none of enum",
     "const": lambda operand, value: None if _equal(value, operand) else "not the value of const",

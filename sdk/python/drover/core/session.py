@@ -225,14 +225,15 @@ class Session:
 
     def near(self, namespace: str) -> NearCopies:
         """The near copies of a namespace; drover is asked for them the first time."""
-        copies = self._near.get(namespace)
-        if copies is None:
-            copies = self._near[namespace] = NearCopies(self._clock)
+        known = self._near.get(namespace)
+        if known is not None:
+            return known
+        copies = self._near[namespace] = NearCopies(self._clock)
 
-            def begun(error: Optional[DroverError], _: Any) -> None:
-                copies.active = error is None
+        def begun(error: Optional[DroverError], _: Any) -> None:
+            copies.active = error is None
 
-            self.operate(array("near", namespace, True), begun)
+        self.operate(array("near", namespace, True), begun)
         return copies
 
     def fetch(self, namespace: str, keys: List[str], op: Raw, done: Done, alone: bool = False) -> None:
@@ -293,7 +294,7 @@ class Session:
         arrived = Message(kind, None, message["from"], is_topic)
         arrival = Arrival(message.get("seq"), arrived, size)
         try:
-            arrived.data = self._unpack(message, kind)
+            arrived.data = self._arrived(message, kind)
         except DroverError as error:
             arrival.refusal = error
         return arrival
@@ -301,7 +302,7 @@ class Session:
     def _on_request(self, message: Dict[str, Any], size: int) -> Optional[Request]:
         request = Request(message["type"], None, message["from"], id=message["id"])
         try:
-            request.data = self._unpack(message, request.type)
+            request.data = self._arrived(message, request.type)
         except DroverError as error:
             self.respond_error(request, error)
             return None
@@ -344,12 +345,16 @@ class Session:
 
     def _unpack(self, message: Dict[str, Any], kind: str) -> Any:
         if "jwe" not in message:
-            if self.limits.encryption and message["from"] != "drover":
+            if self.limits.encryption:
                 raise DroverError("refused", "the payload is not encrypted")
             return message.get("data")
-        value = self._keyring.open(message["jwe"], message["from"], kind)
-        self._schemas.check(kind, value)
-        return value
+        return self._keyring.open(message["jwe"], message["from"], kind)
+
+    def _arrived(self, message: Dict[str, Any], kind: str) -> Any:
+        data = self._unpack(message, kind)
+        if "jwe" in message:  # what drover can read it has checked
+            self._schemas.check(kind, data)
+        return data
 
     # The queue.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..errors import DroverError
@@ -39,7 +40,7 @@ class LocalCache:
         if not ops:
             reply(results)
         for index, (name, *args) in enumerate(ops):
-            self._one(name, args, lambda result, index=index: finish(index, result))
+            self._one(name, args, functools.partial(finish, index))
 
     def _one(self, name: str, args: List[Any], done: Reply) -> None:
         if name == "lease":

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import selectors
 import signal
 import socket
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, TypeVar
+from typing import Any, Callable, Dict, Optional, TypeVar
 
-from ..channel import FORKED, open_channel, watch_fork
+from ..channel import open_channel, watch_fork
 from ..core import health
+from ..core.application import Application, decorated, no_handler
 from ..core.ending import Ending, keep_sigterm
-from ..core.handlers import Handlers, decorated
-from ..core.health import Check, Checks
-from ..core.metrics import Metrics
+from ..core.handlers import Handlers
+from ..core.health import Check
 from ..core.session import Incoming, Session, target
 from ..errors import DroverError
-from ..messages import Arrival, Cancel, Delivery, Event, Ping, Request, Result, Shutdown, Worker
+from ..messages import Arrival, Cancel, Delivery, Event, Ping, Request, Result, Shutdown
 from .cache import Cache
 from .inbox import Inbox
 from .pool import Threads
@@ -35,32 +36,28 @@ _REQUESTS = 8  # requests handled at a time
 _HEALTH = 64  # more than there can be checks
 
 
-class Client:
+class Client(Application):
     """The channel to drover, for programs with threads. Every method may be called from any thread.
 
     Message and event handlers run one after another in one thread, request handlers in eight others.
     """
 
     def __init__(self) -> None:
+        super().__init__(
+            Session(time.monotonic),
+            Ending(lambda act: threading.Thread(target=act, name="drover-shutdown", daemon=True).start()),
+        )
         channel = open_channel()
-        self.metrics = Metrics()
         self._socket = channel.socket
-        self._session = Session(time.monotonic)
         self._lock = threading.Lock()  # of the session
         self._writing = threading.Lock()  # of the socket and what it did not take yet
         self._unsent = b""
         self._acks_wait = False
-        self._closed: Optional[DroverError] = None
-        self._handlers = Handlers()
-        self._topics = Handlers()
-        self._events = Handlers()
-        self._checks = Checks()
         self._inbox = Inbox()
         self._requests: Dict[int, Request] = {}
         self._threads = Threads("drover-request", _REQUESTS)
         self._health = Threads("drover-health", _HEALTH)
         self._checking: set[str] = set()
-        self._ending = Ending(lambda act: threading.Thread(target=act, name="drover-shutdown", daemon=True).start())
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
         self._woken.setblocking(False)
@@ -68,30 +65,19 @@ class Client:
         self._io = threading.Thread(target=self._run, name="drover-io", daemon=True)
         self._io.start()
         threading.Thread(target=self._handle, name="drover-messages", daemon=True).start()
-        self._worker = self._hello(channel.key)
+        self._hello(channel.key)
         self.cache = Cache(self, "default")
 
-    def _hello(self, key: Optional[str]) -> Worker:
+    def _hello(self, key: Optional[str]) -> None:
         waiter = Waiter()
         try:
             self._do(self._session.hello, key, waiter)
-            worker: Worker = waiter.result(_HELLO_SECONDS)
+            waiter.result(_HELLO_SECONDS)
         except DroverError as error:
             self._end(error)
             raise
-        return worker
 
     # Who we are, beginning and end.
-
-    @property
-    def worker(self) -> Worker:
-        """Who this process is."""
-        return self._worker
-
-    @property
-    def grace_seconds(self) -> Optional[float]:
-        """How long drover waits before it kills this worker, once it has asked it to end."""
-        return self._ending.grace_seconds
 
     def ready(self) -> None:
         """Says that the worker is ready for requests."""
@@ -130,7 +116,9 @@ class Client:
         delivery: Delivery = self._call(self._session.send, {"worker": worker}, type, data)
         return delivery
 
-    def send_to_random(self, type: str, data: Any = None, *, pool: Optional[str] = None, pick: str = "random") -> Delivery:
+    def send_to_random(
+        self, type: str, data: Any = None, *, pool: Optional[str] = None, pick: str = "random"
+    ) -> Delivery:
         """Sends a message to one worker of a pool (None: our own), by ``random`` or ``least-busy``."""
         delivery: Delivery = self._call(self._session.send, target(None, pool, pick), type, data)
         return delivery
@@ -157,13 +145,6 @@ class Client:
             if not isinstance(error, DroverError):  # such as KeyboardInterrupt
                 self._tell(self._session.cancel, number)
             raise
-
-    def on(self, type: str, handler: Optional[Callable[[Any], Any]] = None) -> Any:
-        """Has messages and requests of a type (or a pattern, ``task.*``) handled; also a decorator.
-
-        The handler is given a Message, or a Request: what it returns is the answer to it.
-        """
-        return decorated(lambda function: self._handlers.add(type, function), handler)
 
     def publish(self, topic: str, data: Any = None) -> Result:
         """Sends a message to all workers that subscribed to a topic."""
@@ -200,13 +181,6 @@ class Client:
             handlers.remove(pattern)
             raise
 
-    def health(self, name: str, check: Optional[Callable[[], Any]] = None, *, timeout: float = 1.0) -> Any:
-        """Has a function asked how this worker is; also a decorator.
-
-        It is well unless it raises or returns False; a dict that it returns is shown as details.
-        """
-        return decorated(lambda function: self._checks.add(name, function, timeout), check)
-
     # The way to the session.
 
     def _call(self, ask: Callable[..., Any], *args: Any) -> Any:
@@ -222,10 +196,6 @@ class Client:
         return made
 
     _tell = _do
-
-    def _check(self) -> None:
-        if self._closed is not None:
-            raise self._closed
 
     def _flush(self) -> None:
         """Writes what the session has. While one thread writes, what others ask for goes into one frame."""
@@ -343,14 +313,13 @@ class Client:
         self._health.stop()
         self._rouse()
 
-    def forked(self) -> None:
-        """Called in a child of this process: the channel stays with the parent."""
-        self._closed = FORKED
-
     # The threads that handle.
 
     def _handle(self) -> None:
-        for item in iter(self._inbox.get, None):
+        while True:
+            item = self._inbox.get()
+            if item is None:
+                return
             if isinstance(item, Event):
                 for function in self._events.all(item.kind):
                     self._quietly(function, item)
@@ -364,13 +333,9 @@ class Client:
                 self._rouse()
 
     def _take(self, arrival: Arrival) -> None:
-        message = arrival.message
-        functions = (self._topics if message.is_topic else self._handlers).all(message.type)
-        refusal = arrival.refusal
-        if refusal is None and not functions:
-            refusal = DroverError("no-handler", f"nobody handles {message.type}")
+        functions, refusal = self._functions(arrival)
         if refusal is None:
-            failures = [self._quietly(function, message) for function in functions]
+            failures = [self._quietly(function, arrival.message) for function in functions]
             refusal = next(filter(None, failures), None)
         with self._lock:
             if refusal is None:
@@ -391,7 +356,7 @@ class Client:
         outcome: Any = None
         error: Optional[Exception] = None
         if function is None:
-            error = DroverError("no-handler", f"nobody handles {request.type}")
+            error = no_handler(request.type)
         elif not request.cancelled:
             try:
                 outcome = function(request)
@@ -422,12 +387,12 @@ class Client:
                 ended.notify()
 
         for check in checks:
-            self._health.call(lambda check=check: run(check))
+            self._health.call(functools.partial(run, check))
         begin = time.monotonic()
         with ended:
             for check in checks:
                 left = begin + check.timeout - time.monotonic()
-                ended.wait_for(lambda check=check: check.name in outcomes, max(0.0, left))
+                ended.wait_for(functools.partial(outcomes.__contains__, check.name), max(0.0, left))
             results = [outcomes.get(check.name) or health.late(check) for check in checks]
         if self._closed is None:
             with self._lock:

@@ -6,7 +6,7 @@ import queue
 import threading
 from typing import Union
 
-from ..errors import DroverError
+from ..core.application import too_slow
 from ..messages import Arrival, Event
 
 LIMIT = 1000
@@ -35,7 +35,7 @@ class Inbox:
                 return  # a slow worker misses events
             if full and isinstance(item, Arrival):
                 item.message.data, item.size = None, 0
-                item.refusal = DroverError("queue-full", "the worker's handlers are slower than its messages")
+                item.refusal = too_slow()
                 size = 0
             self._count += 1
             self._bytes += size
