@@ -45,12 +45,12 @@ class FakeDrover:
 
     def __init__(self) -> None:
         self._dir = tempfile.mkdtemp(prefix="drv")
-        path = os.path.join(self._dir, "ipc.sock")
+        self.path = os.path.join(self._dir, "ipc.sock")
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(path)
+        self._listener.bind(self.path)
         self._listener.listen()
         self._listener.settimeout(PATIENCE)
-        os.environ.update(DROVER_IPC_SOCKET=path, DROVER_IPC_KEY="secret", DROVER_WORKER_ID="app-1.1")
+        os.environ.update(DROVER_IPC_SOCKET=self.path, DROVER_IPC_KEY="secret", DROVER_WORKER_ID="app-1.1")
         self._connection: Optional[socket.socket] = None
         self._file: Any = None
         self.hello = b""
@@ -62,6 +62,7 @@ class FakeDrover:
         return thread
 
     def _greet(self, more: Dict[str, Any]) -> None:
+        self._hang_up()
         self._connection, _ = self._listener.accept()
         self._connection.settimeout(PATIENCE)
         self._file = self._connection.makefile("rb")
@@ -98,12 +99,15 @@ class FakeDrover:
         assert self._connection is not None
         self._connection.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        """Ends it."""
-        for name in ("DROVER_IPC_SOCKET", "DROVER_IPC_KEY", "DROVER_WORKER_ID"):
-            os.environ.pop(name, None)
-        self._listener.close()
+    def _hang_up(self) -> None:
         if self._connection is not None:
             self._file.close()
             self._connection.close()
+
+    def close(self) -> None:
+        """Ends it."""
+        for name in ("DROVER_IPC_FD", "DROVER_IPC_SOCKET", "DROVER_IPC_KEY", "DROVER_WORKER_ID"):
+            os.environ.pop(name, None)
+        self._listener.close()
+        self._hang_up()
         shutil.rmtree(self._dir)

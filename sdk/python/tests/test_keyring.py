@@ -109,10 +109,27 @@ class KeyringTest(unittest.TestCase):
         parts = jwe.split(".")
         for bad in (None, 7, {}, "", "....", "a.b.c", ".".join(parts[:4]), jwe + ".x", ".".join([parts[0], "QQ", *parts[2:]])):
             self.refused(ring("jobs"), bad)
-        for change in ({"alg": "none"}, {"enc": "A128GCM"}, {"zip": "DEF"}, {"crit": []}, {"n": True}, {"n": 0}, {"n": 1.5}):
-            header = {**header_of(jwe), **change}
-            forged = _to64(json.dumps(header, separators=(",", ":")).encode()).decode()
-            self.refused(ring("jobs"), ".".join([forged, *parts[1:]]))
+
+    def test_refuses_other_headers_though_sealed_with_the_key(self) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        good = header_of(ring("app").seal("jobs", "app-1.1", "t", b"1"))
+        key = AESGCM(_from64(keys("jobs")["receive"]["keys"][1]["k"].encode()))
+
+        def sealed(header: Any) -> str:
+            protected, nonce = _to64(json.dumps(header).encode()), bytes(12)
+            both = key.encrypt(nonce, b"1", protected)
+            return b".".join([protected, b"", _to64(nonce), _to64(both[:-16]), _to64(both[-16:])]).decode()
+
+        self.assertEqual(ring("jobs").open(sealed(good), "app-1.1", "t"), 1)
+        for change in (
+            {"alg": "none"}, {"enc": "A128GCM"}, {"zip": "DEF"}, {"crit": []}, {"kid": []}, {"kid": "jobs"},
+            {"n": True}, {"n": 0}, {"n": -1}, {"n": 1.5}, {"n": "1"}, {"n": None},
+        ):  # fmt: skip
+            self.refused(ring("jobs"), sealed({**good, **change}))
+        for missing in good:
+            self.refused(ring("jobs"), sealed({name: value for name, value in good.items() if name != missing}))
+        self.refused(ring("jobs"), sealed([1]))
 
     def test_reads_with_the_key_before_and_the_next(self) -> None:
         jwe = ring("app", 1).seal("jobs", "app-1.1", "t", b"1")
