@@ -127,7 +127,7 @@ func (d *drover) plan(next *config.Config) (plan, error) {
 			p.units[name], p.added = built, append(p.added, built)
 			continue
 		}
-		check, err := healthcheck.New(cfg, d.exec(name, next))
+		check, err := healthcheck.New(cfg, d.checkEnv(name, next))
 		if err != nil {
 			return p, err
 		}

@@ -57,6 +57,10 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	defer endEvents()
 	watching.Go(func() { d.followEvents(background, events) })
 	watching.Go(func() { d.report(d.sampler.Run(background)) })
+	watching.Go(func() { d.report(d.hub.Run(background)) })
+	if d.keys != nil {
+		watching.Go(func() { d.report(d.keys.Run(background, d.settings.IPC.KeyRotation.Std(), d.hub.GiveKeys)) })
+	}
 	watching.Go(func() { d.report(d.admin.Run(background)) })
 	defer func() { endBackground(); watching.Wait() }()
 
@@ -143,6 +147,11 @@ func (d *drover) handled(sig os.Signal) bool {
 	case syscall.SIGUSR1:
 		if err := d.logs.Reopen(); err != nil {
 			d.log.Error("reopen log files", zap.Error(err))
+		}
+		if d.audit != nil {
+			if err := d.audit.Reopen(); err != nil {
+				d.log.Error("reopen ipc.audit.file", zap.Error(err))
+			}
 		}
 	default:
 		return false

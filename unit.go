@@ -27,7 +27,7 @@ type unit struct {
 
 // newUnit builds a pool of cfg and its parts; nothing runs yet.
 func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit, error) {
-	check, err := healthcheck.New(p, d.exec(name, cfg))
+	check, err := healthcheck.New(p, d.checkEnv(name, cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +54,14 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 	return u, err
 }
 
-// exec is what exec checks of a pool get.
-func (d *drover) exec(name string, cfg *config.Config) healthcheck.Exec {
+// checkEnv is what the checks of a pool get.
+func (d *drover) checkEnv(name string, cfg *config.Config) healthcheck.Env {
 	secret := append(cfg.SecretEnv(), "DROVER_ADMIN_TOKEN")
 	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains(secret, name)
 	})
-	return healthcheck.Exec{Pool: name, Runner: d.spawner, Environ: environ}
+	return healthcheck.Env{Pool: name, Runner: d.spawner, Environ: environ, Pinger: d.pinger(cfg.Pools[name])}
 }
 
 // start runs the unit's parts until stop; failed takes the error of one that

@@ -14,18 +14,33 @@ import (
 // what was wrong. It honours the deadline of ctx, keeps nothing open, and may
 // be used by several goroutines.
 type Check interface {
-	Probe(ctx context.Context, network, address string) error
+	Probe(ctx context.Context, t Target) error
 }
 
-var checks = map[string]func(*config.Pool, Exec) (Check, error){
-	"http": func(cfg *config.Pool, _ Exec) (Check, error) { return NewHTTPCheck(cfg.HealthCheck) },
-	"tcp":  func(*config.Pool, Exec) (Check, error) { return NewTCPCheck(), nil },
-	"exec": func(cfg *config.Pool, env Exec) (Check, error) { return NewExecCheck(cfg, env) },
+// Target is what a probe asks.
+type Target struct {
+	ID      string // of the upstream; that of a worker is its id, app-3.7
+	Network string // tcp or unix
+	Address string // host:port, or a path
 }
 
-// New returns the check that a pool's settings ask for; env is used by exec
-// checks only.
-func New(cfg *config.Pool, env Exec) (Check, error) {
+// Env is what checks need beside the settings.
+type Env struct {
+	Pool    string   // name of the pool, for DROVER_POOL of exec checks
+	Runner  Runner   // starts the program of exec checks
+	Environ []string // what that program inherits, as NAME=value
+	Pinger  Pinger   // reaches workers over their channel, for ipc checks
+}
+
+var checks = map[string]func(*config.Pool, Env) (Check, error){
+	"http": func(cfg *config.Pool, _ Env) (Check, error) { return NewHTTPCheck(cfg.HealthCheck) },
+	"tcp":  func(*config.Pool, Env) (Check, error) { return NewTCPCheck(), nil },
+	"exec": func(cfg *config.Pool, env Env) (Check, error) { return NewExecCheck(cfg, env) },
+	"ipc":  func(_ *config.Pool, env Env) (Check, error) { return NewIPCCheck(env) },
+}
+
+// New returns the check that a pool's settings ask for.
+func New(cfg *config.Pool, env Env) (Check, error) {
 	construct := checks[cfg.HealthCheck.Type]
 	if construct == nil {
 		return nil, fmt.Errorf("healthCheck.type: %q is not known; use one of %s",

@@ -6,7 +6,7 @@
 // whose probes fail is the supervisor's business. Errors that requests meet
 // are counted in the pool (ejection, breaker), not here.
 //
-//	check, err := healthcheck.New(cfg, healthcheck.Exec{Pool: "app", Runner: spawner, Environ: os.Environ()})
+//	check, err := healthcheck.New(cfg, healthcheck.Env{Pool: "app", Runner: spawner, Environ: os.Environ()})
 //	prober := healthcheck.NewProber(p, cfg, check, metrics)
 //	go prober.Run(ctx)
 package healthcheck

@@ -18,24 +18,17 @@ type Runner interface {
 	Run(ctx context.Context, spec process.Spec) (process.Exit, error)
 }
 
-// Exec is what exec checks need.
-type Exec struct {
-	Pool    string   // name of the pool, for DROVER_POOL
-	Runner  Runner   // starts the program
-	Environ []string // what the program inherits, as NAME=value
-}
-
 // ExecCheck runs a program, in the pool's directory; the upstream is well when
 // it exits with 0. The program finds DROVER_POOL and the upstream's address in
 // HOST and PORT, or in SOCKET. Its output is discarded.
 type ExecCheck struct {
 	argv []string
 	dir  string
-	env  Exec
+	env  Env
 }
 
 // NewExecCheck returns an ExecCheck for command and directory of the settings.
-func NewExecCheck(cfg *config.Pool, env Exec) (*ExecCheck, error) {
+func NewExecCheck(cfg *config.Pool, env Env) (*ExecCheck, error) {
 	if len(cfg.HealthCheck.Command) == 0 {
 		return nil, errors.New("healthCheck.command: is empty; name the program that type exec is to run")
 	}
@@ -46,12 +39,12 @@ func NewExecCheck(cfg *config.Pool, env Exec) (*ExecCheck, error) {
 }
 
 // Probe implements Check.
-func (c *ExecCheck) Probe(ctx context.Context, network, address string) error {
+func (c *ExecCheck) Probe(ctx context.Context, t Target) error {
 	exit, err := c.env.Runner.Run(ctx, process.Spec{
 		ID:   c.env.Pool + "-healthcheck",
 		Argv: c.argv,
 		Dir:  c.dir,
-		Env:  c.environ(network, address),
+		Env:  c.environ(t.Network, t.Address),
 	})
 	switch {
 	case ctx.Err() != nil:

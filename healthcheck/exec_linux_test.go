@@ -28,13 +28,13 @@ func TestExecCheck_RunsRealPrograms(t *testing.T) {
 		c, err := New(&config.Pool{
 			Directory:   dir,
 			HealthCheck: config.HealthCheck{Type: "exec", Command: []string{"sh", "-c", script}},
-		}, Exec{Pool: "app", Runner: spawner, Environ: os.Environ()})
+		}, Env{Pool: "app", Runner: spawner, Environ: os.Environ()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
-		return c.Probe(ctx, "tcp", "127.0.0.1:1234")
+		return c.Probe(ctx, Target{Network: "tcp", Address: "127.0.0.1:1234"})
 	}
 	if err := f(`echo $DROVER_POOL $HOST $PORT > seen; head -c 1000000 /dev/zero`, time.Minute); err != nil {
 		t.Error(err)

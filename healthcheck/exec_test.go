@@ -23,7 +23,7 @@ func newExec(t *testing.T, r runner) Check {
 	c, err := New(&config.Pool{
 		Directory:   "/srv/app",
 		HealthCheck: config.HealthCheck{Type: "exec", Command: []string{"check-it", "--deep"}},
-	}, Exec{Pool: "app", Runner: r, Environ: []string{"PATH=/bin", "PORT=1", "HOST=h", "SOCKET=s", "PORTAL=x"}})
+	}, Env{Pool: "app", Runner: r, Environ: []string{"PATH=/bin", "PORT=1", "HOST=h", "SOCKET=s", "PORTAL=x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestExecCheck_TellsTheProgramWhere(t *testing.T) {
 			}
 			return process.Exit{}, nil
 		})
-		if err := c.Probe(t.Context(), network, address); err != nil {
+		if err := c.Probe(t.Context(), Target{Network: network, Address: address}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -58,7 +58,7 @@ func TestExecCheck_PassesOnZeroOnly(t *testing.T) {
 	f := func(exit process.Exit, err error, want string) {
 		t.Helper()
 		c := newExec(t, func(context.Context, process.Spec) (process.Exit, error) { return exit, err })
-		got := c.Probe(t.Context(), "tcp", "127.0.0.1:1")
+		got := c.Probe(t.Context(), Target{Network: "tcp", Address: "127.0.0.1:1"})
 		if want == "" && got != nil || want != "" && (got == nil || !strings.Contains(got.Error(), want)) {
 			t.Errorf("error %v, want %q", got, want)
 		}
@@ -76,7 +76,7 @@ func TestExecCheck_TimeoutIsAFailure(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 1)
 	defer cancel()
-	if err := c.Probe(ctx, "tcp", "127.0.0.1:1"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := c.Probe(ctx, Target{Network: "tcp", Address: "127.0.0.1:1"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }

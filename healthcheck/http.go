@@ -64,27 +64,24 @@ func NewHTTPCheck(cfg config.HealthCheck) (*HTTPCheck, error) {
 	return c, nil
 }
 
-// target says where a probe goes; the URL cannot name a Unix socket.
-type target struct{ network, address string }
-
 type targetKey struct{}
 
 func dialTarget(ctx context.Context, _, _ string) (net.Conn, error) {
-	t, _ := ctx.Value(targetKey{}).(target)
+	t, _ := ctx.Value(targetKey{}).(Target)
 	var d net.Dialer
-	return d.DialContext(ctx, t.network, t.address)
+	return d.DialContext(ctx, t.Network, t.Address)
 }
 
 // Probe implements Check.
-func (c *HTTPCheck) Probe(ctx context.Context, network, address string) error {
-	host := address
-	if network == "unix" {
+func (c *HTTPCheck) Probe(ctx context.Context, t Target) error {
+	host := t.Address
+	if t.Network == "unix" {
 		host = "localhost"
 	}
-	ctx = context.WithValue(ctx, targetKey{}, target{network, address})
+	ctx = context.WithValue(ctx, targetKey{}, t)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+c.path, nil)
 	if err != nil {
-		return fmt.Errorf("probe %s: %w", address, err)
+		return fmt.Errorf("probe %s: %w", t.Address, err)
 	}
 	req.Header.Set("User-Agent", "drover-healthcheck")
 	resp, err := c.client.Do(req)

@@ -56,13 +56,13 @@ func answering(t *testing.T, network, raw string, hold bool) (address string, he
 func probe(t *testing.T, hc config.HealthCheck, network, address string) error {
 	t.Helper()
 	hc.Type = "http"
-	c, err := New(&config.Pool{HealthCheck: hc}, Exec{})
+	c, err := New(&config.Pool{HealthCheck: hc}, Env{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	return c.Probe(ctx, network, address)
+	return c.Probe(ctx, Target{Network: network, Address: address})
 }
 
 func TestHTTPCheck_Judges(t *testing.T) {
@@ -158,7 +158,7 @@ func TestChecks_EndWithTheirContext(t *testing.T) {
 		<-heads
 		cancel()
 	}()
-	if err := c.Probe(ctx, "tcp", address); err == nil {
+	if err := c.Probe(ctx, Target{Network: "tcp", Address: address}); err == nil {
 		t.Error("passed without an answer")
 	}
 }
@@ -167,13 +167,13 @@ func TestTCPCheck_Connects(t *testing.T) {
 	f := func(network string) {
 		t.Helper()
 		address, _ := answering(t, network, "", false)
-		if err := NewTCPCheck().Probe(t.Context(), network, address); err != nil {
+		if err := NewTCPCheck().Probe(t.Context(), Target{Network: network, Address: address}); err != nil {
 			t.Errorf("%s: %v", network, err)
 		}
 	}
 	f("tcp")
 	f("unix")
-	if err := NewTCPCheck().Probe(t.Context(), "unix", filepath.Join(t.TempDir(), "none")); err == nil {
+	if err := NewTCPCheck().Probe(t.Context(), Target{Network: "unix", Address: filepath.Join(t.TempDir(), "none")}); err == nil {
 		t.Error("nobody listens, and it passes")
 	}
 }
@@ -181,7 +181,7 @@ func TestTCPCheck_Connects(t *testing.T) {
 func TestNew_RefusesWrongSettings(t *testing.T) {
 	f := func(hc config.HealthCheck, want string) {
 		t.Helper()
-		_, err := New(&config.Pool{HealthCheck: hc}, Exec{})
+		_, err := New(&config.Pool{HealthCheck: hc}, Env{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}

@@ -90,7 +90,7 @@ func (p *Prober) probe(ctx context.Context, s *settings, pt *patient, planned ti
 	u := pt.upstream
 	start := time.Now()
 	pctx, cancel := context.WithTimeout(ctx, s.timeout())
-	err := s.check.Probe(pctx, u.Network, u.Address)
+	err := s.check.Probe(pctx, Target{ID: u.ID, Network: u.Network, Address: u.Address})
 	cancel()
 	end := time.Now()
 	if ctx.Err() != nil || u.Maintenance() || u.State() == pool.Removed {

@@ -30,10 +30,10 @@ type clinic struct {
 	delay   time.Duration
 }
 
-func (c *clinic) Probe(ctx context.Context, _, address string) error {
+func (c *clinic) Probe(ctx context.Context, target Target) error {
 	c.mu.Lock()
-	c.probes[address] = append(c.probes[address], time.Now())
-	ill, delay := c.ill[address], c.delay
+	c.probes[target.Address] = append(c.probes[target.Address], time.Now())
+	ill, delay := c.ill[target.Address], c.delay
 	c.mu.Unlock()
 	if delay > 0 {
 		select {
@@ -323,7 +323,7 @@ func TestProber_OwnShortageIsNoFailure(t *testing.T) {
 // failing is a check that always says the same.
 type failing struct{ err error }
 
-func (f failing) Probe(context.Context, string, string) error { return f.err }
+func (f failing) Probe(context.Context, Target) error { return f.err }
 
 func TestProber_Reconfigure(t *testing.T) {
 	withClinic(t, nil, func(t *testing.T, c *clinic) {

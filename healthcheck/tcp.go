@@ -13,9 +13,9 @@ type TCPCheck struct{}
 func NewTCPCheck() *TCPCheck { return &TCPCheck{} }
 
 // Probe implements Check.
-func (*TCPCheck) Probe(ctx context.Context, network, address string) error {
+func (*TCPCheck) Probe(ctx context.Context, t Target) error {
 	var d net.Dialer
-	c, err := d.DialContext(ctx, network, address)
+	c, err := d.DialContext(ctx, t.Network, t.Address)
 	if err != nil {
 		return err // "dial tcp 127.0.0.1:1: connect: connection refused"
 	}

@@ -1,15 +1,15 @@
 package ipc
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/drover-proxy/drover/event"
 )
@@ -19,9 +19,12 @@ import (
 type Endpoint struct {
 	hub    *Hub
 	id     string
+	place  place
 	ours   *os.File
 	theirs *os.File
 	notify *notifySocket
+	key    string // opens the socket path, once
+	out    *outbox
 
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -29,13 +32,29 @@ type Endpoint struct {
 	closeErr  error
 	reading   sync.WaitGroup
 
+	acks  atomic.Bool // it said hello, and acknowledges messages
+	takes atomic.Bool // it takes part: messages are routed to it
+
+	mu       sync.Mutex
+	link     net.Conn // over the socket path; nil: none
+	gone     bool
+	closed   bool
+	inbox    inbox
+	asked    map[uint64]*call // its open requests, by its ids
+	duties   map[uint64]*call // open requests to it, by our ids
+	lastDuty uint64
+	topics   Patterns
+	events   Patterns
+	pings    pings
+	health   Health
+
 	frames, skipped, invalid atomic.Uint64
 }
 
 // Counts says what came over an endpoint since it was opened.
 type Counts struct {
 	Frames  uint64 // lines that were messages
-	Skipped uint64 // lines longer than MaxFrame
+	Skipped uint64 // lines that were too long
 	Invalid uint64 // lines that were not JSON
 }
 
@@ -48,10 +67,19 @@ func openEndpoint(h *Hub, id, notifyPath string) (*Endpoint, error) {
 	if err != nil {
 		return nil, errors.Join(err, notify.close())
 	}
-	e := &Endpoint{hub: h, id: id, ours: ours, theirs: theirs, notify: notify, ready: make(chan struct{})}
-	e.reading.Go(e.readFrames)
-	e.reading.Go(func() { notify.read(e.sayReady) })
+	e := &Endpoint{
+		hub: h, id: id, place: parsePlace(id), ours: ours, theirs: theirs, notify: notify, key: newKey(),
+		out: newOutbox(h.options.QueueLength), ready: make(chan struct{}),
+		asked: make(map[uint64]*call), duties: make(map[uint64]*call),
+	}
+	e.out.use(ours)
 	return e, nil
+}
+
+// listen begins to read both sockets.
+func (e *Endpoint) listen() {
+	e.reading.Go(func() { e.serve(newLines(e.ours, e.hub.options.lineLimit()), nil) })
+	e.reading.Go(func() { e.notify.read(e.sayReady) })
 }
 
 // File is the worker's end of the message channel, to be inherited. The caller
@@ -60,6 +88,10 @@ func (e *Endpoint) File() *os.File { return e.theirs }
 
 // NotifySocket is the path of the socket where the worker may write READY=1.
 func (e *Endpoint) NotifySocket() string { return e.notify.path }
+
+// Link is where a program that did not inherit the channel connects to, and the
+// key that it shows there once.
+func (e *Endpoint) Link() (socket, key string) { return e.hub.links.path, e.key }
 
 // Ready is closed once the worker has said, over either socket, that it is ready.
 func (e *Endpoint) Ready() <-chan struct{} { return e.ready }
@@ -73,34 +105,34 @@ func (e *Endpoint) Counts() Counts {
 // itself. It never waits: a worker that does not read misses the notice and
 // gets its signal all the same.
 func (e *Endpoint) Shutdown(grace time.Duration) {
-	frame, err := json.Marshal(struct {
-		Type  string `json:"type"`
-		Grace int64  `json:"graceSeconds"`
-	}{"shutdown", int64(grace.Round(time.Second) / time.Second)})
-	if err != nil {
-		return // cannot happen: a string and a number
-	}
-	raw, err := e.ours.SyscallConn()
-	if err != nil {
-		return // closed
-	}
-	// One try on the descriptor, which does not block. A stream socket takes
-	// so short a frame whole or not at all.
-	_ = raw.Write(func(fd uintptr) bool {
-		_, _ = unix.Write(int(fd), append(frame, '\n')) // full or gone: see above
-		return true
+	e.out.put(false, func(b []byte) []byte {
+		return fmt.Appendf(b, `{"drover":"shutdown","type":"shutdown","graceSeconds":%d}`, int64(grace.Round(time.Second)/time.Second))
 	})
+	e.out.flush()
 }
 
-// Close ends both sockets, removes the notify socket's file and returns when
+// Exited tells that the worker's process has ended: what it owes is failed at
+// once, even where a descendant of it still holds the channel.
+func (e *Endpoint) Exited() { e.leave() }
+
+// Close ends all sockets, removes the notify socket's file and returns when
 // nothing reads any more. Further calls return the first one's result.
 func (e *Endpoint) Close() error {
 	e.closeOnce.Do(func() {
 		_ = e.theirs.Close() // mostly closed already, after the start
+		e.mu.Lock()
+		link := e.link
+		e.closed = true
+		e.mu.Unlock()
+		if link != nil {
+			_ = link.Close() // only read from now on
+		}
 		if err := errors.Join(e.ours.Close(), e.notify.close()); err != nil {
 			e.closeErr = fmt.Errorf("close the channel to %s: %w", e.id, err)
 		}
+		e.out.use(nil)
 		e.reading.Wait()
+		e.leave()
 		e.hub.forget(e)
 	})
 	return e.closeErr
@@ -108,27 +140,74 @@ func (e *Endpoint) Close() error {
 
 func (e *Endpoint) sayReady() { e.readyOnce.Do(func() { close(e.ready) }) }
 
-// readFrames reads messages until the worker's end, or ours, is closed.
-func (e *Endpoint) readFrames() {
-	in := newLines(e.ours)
+// serve reads frames until the other end, or ours, is closed. over is the link
+// that they come over, nil for the inherited channel.
+func (e *Endpoint) serve(in *lines, over net.Conn) {
+	var p parser
+	var b batch
 	for {
 		line, tooLong, err := in.next()
 		if err != nil {
-			return
+			break
 		}
-		if tooLong {
-			e.skip()
-			continue
+		e.read(&p, line, tooLong, &b)
+		if !in.another() {
+			b.flush()
 		}
-		kind, err := parseFrame(line)
-		if err != nil {
-			e.invalid.Add(1)
-			continue
+		if e.out.flooded() { // it sends and does not read what it gets back
+			b.flush()
+			e.out.waitEbb()
 		}
-		e.frames.Add(1)
-		if kind == frameReady {
-			e.sayReady()
-		}
+	}
+	b.flush()
+	e.mu.Lock()
+	current := e.link == over
+	e.mu.Unlock()
+	if current {
+		e.leave()
+	}
+}
+
+// read acts on one line.
+func (e *Endpoint) read(p *parser, line []byte, tooLong bool, b *batch) {
+	if tooLong {
+		e.skip()
+		return
+	}
+	var f frame
+	if err := p.parse(line, &f); err != nil {
+		e.invalid.Add(1)
+		return
+	}
+	e.frames.Add(1)
+	switch {
+	case f.verb != "":
+		e.handle(&f, b)
+	case f.ready:
+		e.sayReady()
+	case f.runtimeTraffic:
+	default:
+		e.bare(line, b)
+	}
+}
+
+// handle acts on a frame of the protocol and answers it where it is refused.
+func (e *Endpoint) handle(f *frame, b *batch) {
+	v, known := verb(f.verb)
+	var err *Error
+	if !known {
+		err = refuse(CodeUnknownVerb, "drover knows no frame %q that a worker may send", f.verb)
+	} else if err = f.check(v); err == nil {
+		err = v.act(e, f, b)
+	}
+	if err == nil {
+		return
+	}
+	e.hub.count(f.verb, err.Code)
+	e.hub.record(f, e.id, err)
+	// The ids of these are ours.
+	if f.verb != "response" && f.verb != "pong" {
+		e.fail(f.id, err, b)
 	}
 }
 
@@ -137,7 +216,64 @@ func (e *Endpoint) skip() {
 	if e.skipped.Add(1) == 1 {
 		e.hub.bus.Publish(event.Event{
 			Kind: event.Internal, Subject: e.id,
-			Message: fmt.Sprintf("a message of worker %s was longer than %d bytes and was skipped; later ones are only counted", e.id, MaxFrame),
+			Message: fmt.Sprintf("a message of worker %s was longer than %d bytes and was skipped; later ones are only counted",
+				e.id, e.hub.options.lineLimit()),
 		})
+	}
+}
+
+// reply answers the frame with this id, if it has one, with what data writes.
+func (e *Endpoint) reply(id uint64, b *batch, data func([]byte) []byte) {
+	if id == 0 {
+		return
+	}
+	e.out.put(false, func(buf []byte) []byte {
+		buf = appendHead(buf, "reply", id)
+		return append(data(append(buf, `,"data":`...)), '}')
+	})
+	b.add(e)
+}
+
+// fail answers the frame with this id, if it has one, with an error.
+func (e *Endpoint) fail(id uint64, err *Error, b *batch) {
+	if id == 0 {
+		return
+	}
+	e.out.put(false, func(buf []byte) []byte {
+		return append(appendError(append(appendHead(buf, "reply", id), `,"error":`...), err), '}')
+	})
+	b.add(e)
+}
+
+// leave takes the worker out: what it owes fails, what it asked for ends.
+func (e *Endpoint) leave() {
+	e.mu.Lock()
+	if e.gone {
+		e.mu.Unlock()
+		return
+	}
+	e.gone = true
+	unread, asked, duties := e.inbox.take(), slices.Collect(maps.Values(e.asked)), slices.Collect(maps.Values(e.duties))
+	e.pings.fail(refuse(CodeWorkerGone, "worker %s has closed its channel", e.id))
+	e.mu.Unlock()
+
+	e.hub.leave(e)
+	gone := refuse(CodeWorkerGone, "worker %s ended", e.id)
+	var b batch
+	for _, d := range unread {
+		d.settle(e, true, gone)
+	}
+	for _, c := range duties {
+		c.end(answer{err: gone}, &b)
+	}
+	for _, c := range asked {
+		c.end(answer{err: refuse(CodeCancelled, "its requester ended")}, &b)
+	}
+	b.flush()
+	if e.hub.options.Cache != nil {
+		e.hub.options.Cache.Gone(e.id)
+	}
+	if e.hub.options.Metrics != nil {
+		e.hub.options.Metrics.Gone(e.id)
 	}
 }

@@ -1,72 +1,245 @@
 package ipc
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxFrame is the longest line, in bytes, that is read from a worker. A longer
-// one is skipped as a whole and counted, so a worker cannot make drover grow.
-const MaxFrame = 16 << 10
-
-// frameKind is what a line from a worker means to drover.
-type frameKind uint8
+// member is one name that a frame may have. A set of them is a bit mask.
+type member uint32
 
 const (
-	frameOther    frameKind = iota // a message nobody waits for yet
-	frameReady                     // the worker says that it can serve
-	frameInternal                  // the runtime's own traffic, not meant for us
+	hasID member = 1 << iota
+	hasWorker
+	hasPool
+	hasPick
+	hasType
+	hasTopic
+	hasData
+	hasJWE
+	hasTimeout
+	hasSeq
+	hasError
+	hasTopics
+	hasEvents
+	hasVersion
+	hasClient
+	hasAcks
+	hasKey
+	hasLoopDelay
+	hasChecks
+	hasMetrics
+	hasOps
+	hasFrom
 )
 
-// parseFrame tells what one line, without its line end, means. The error says
-// that it was not JSON.
-func parseFrame(line []byte) (frameKind, error) {
-	var value any
-	if err := json.Unmarshal(line, &value); err != nil {
-		return frameOther, fmt.Errorf("read a message of a worker: %w", err)
-	}
-	switch v := value.(type) {
-	case string:
-		if v == "ready" {
-			return frameReady, nil
-		}
-	case map[string]any:
-		// Node.js sends its own messages (handles, cluster) over the same
-		// channel; their cmd begins with NODE_.
-		if cmd, ok := v["cmd"].(string); ok && strings.HasPrefix(cmd, "NODE_") {
-			return frameInternal, nil
-		}
-		if v["type"] == "ready" {
-			return frameReady, nil
-		}
-	}
-	return frameOther, nil
+var members = map[string]member{
+	"id": hasID, "worker": hasWorker, "pool": hasPool, "pick": hasPick, "type": hasType, "topic": hasTopic, "data": hasData, "jwe": hasJWE,
+	"timeoutMs": hasTimeout, "seq": hasSeq, "error": hasError, "topics": hasTopics, "events": hasEvents, "version": hasVersion,
+	"client": hasClient, "acks": hasAcks, "key": hasKey, "loopDelayMs": hasLoopDelay, "checks": hasChecks, "metrics": hasMetrics,
+	"ops": hasOps, "from": hasFrom,
 }
 
-// lines reads lines of at most MaxFrame bytes and skips longer ones.
-type lines struct{ r *bufio.Reader }
+// frame is what one line of a worker says. Raw members are parts of the line,
+// valid as long as it is.
+type frame struct {
+	verb string // "" for a bare value
+	has  member
 
-func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, MaxFrame)} }
+	id, seq               uint64
+	timeoutMs, version    uint64
+	acks                  bool
+	worker, pool, pick    string
+	kind, topic           string // type and topic
+	client, key           string
+	data, jwe, err        []byte
+	topics, events        []byte
+	loopDelayMs           []byte
+	checks, metrics, ops  []byte
+	unknown               string // a name that no verb knows
+	wrong                 member // one whose value is of a wrong type or out of range
+	ready, runtimeTraffic bool   // of bare values
+}
 
-// next returns the next line without its end, valid until the following call.
-// tooLong says that a line was skipped instead. A last line without an end
-// counts as a line.
-func (l *lines) next() (line []byte, tooLong bool, err error) {
-	line, err = l.r.ReadSlice('\n')
-	if err == nil || (errors.Is(err, io.EOF) && len(line) > 0) {
-		return bytes.TrimRight(line, "\r\n"), false, nil
+// maxID is the largest whole number that every language reads exactly.
+const maxID = 1<<53 - 1
+
+// parser reads frames; it is not for concurrent use.
+type parser struct {
+	in  bytes.Buffer
+	dec *jsontext.Decoder
+}
+
+// parse reads one line, without its end, into f. The error says that the line
+// was not JSON (RFC 8259, UTF-8, no name twice in one object).
+func (p *parser) parse(line []byte, f *frame) error {
+	*f = frame{}
+	p.in = *bytes.NewBuffer(line) // the decoder reads a Buffer in place
+	if p.dec == nil {
+		p.dec = jsontext.NewDecoder(&p.in)
+	} else {
+		p.dec.Reset(&p.in)
 	}
-	for errors.Is(err, bufio.ErrBufferFull) {
-		tooLong = true
-		_, err = l.r.ReadSlice('\n')
+	if p.dec.PeekKind() != '{' {
+		v, err := p.value(line)
+		if err != nil {
+			return err
+		}
+		f.ready = string(v) == `"ready"`
+		return p.atEnd()
 	}
-	if tooLong {
-		return nil, true, nil // an error comes again with the next call
+	if _, err := p.dec.ReadToken(); err != nil {
+		return err
 	}
-	return nil, false, err
+	for p.dec.PeekKind() != '}' {
+		name, err := p.value(line)
+		if err != nil {
+			return err
+		}
+		v, err := p.value(line)
+		if err != nil {
+			return err
+		}
+		f.take(name, v)
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return err
+	}
+	f.ready = f.verb == "" && f.kind == "ready"
+	return p.atEnd()
+}
+
+// value reads the next value and returns its place in the line.
+func (p *parser) value(line []byte) ([]byte, error) {
+	v, err := p.dec.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := p.dec.InputOffset()
+	return line[end-int64(len(v)) : end], nil
+}
+
+var errMore = errors.New("more than one value in a line")
+
+func (p *parser) atEnd() error {
+	if _, err := p.dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return errMore
+	}
+	return nil
+}
+
+// take notes one member of an object.
+func (f *frame) take(name, v []byte) {
+	if string(name) == `"drover"` {
+		f.verb, _ = text(v) // a drover that is no string makes a bare value
+		return
+	}
+	if m, known := lookup(name); known {
+		f.set(m, v)
+		return
+	}
+	f.unknown, _ = text(name)
+	if f.unknown == "cmd" {
+		cmd, _ := text(v)
+		f.runtimeTraffic = strings.HasPrefix(cmd, "NODE_")
+	}
+}
+
+func lookup(name []byte) (member, bool) {
+	if len(name) < 2 {
+		return 0, false
+	}
+	m, ok := members[string(name[1:len(name)-1])]
+	return m, ok
+}
+
+// set takes the value of a member that is known.
+func (f *frame) set(m member, v []byte) {
+	f.has |= m
+	ok := true
+	switch m {
+	case hasID:
+		f.id, ok = number(v, maxID)
+		ok = ok && f.id > 0
+	case hasSeq:
+		f.seq, ok = number(v, maxID)
+	case hasTimeout:
+		f.timeoutMs, ok = number(v, 3_600_000)
+		ok = ok && f.timeoutMs > 0
+	case hasVersion:
+		f.version, ok = number(v, maxID)
+	case hasAcks:
+		f.acks = string(v) == "true"
+		ok = f.acks || string(v) == "false"
+	case hasWorker:
+		f.worker, ok = text(v)
+	case hasPool:
+		f.pool, ok = text(v)
+	case hasPick:
+		f.pick, ok = text(v)
+		ok = ok && (f.pick == PickRandom || f.pick == PickLeastBusy)
+	case hasType:
+		f.kind, ok = text(v)
+	case hasTopic:
+		f.topic, ok = text(v)
+	case hasClient:
+		f.client, ok = text(v)
+	case hasKey:
+		f.key, ok = text(v)
+	case hasData:
+		f.data = v
+	case hasJWE:
+		f.jwe, ok = v, v[0] == '"' || v[0] == '{'
+	case hasError:
+		f.err, ok = v, v[0] == '{'
+	case hasTopics:
+		f.topics, ok = v, v[0] == '['
+	case hasEvents:
+		f.events, ok = v, v[0] == '['
+	case hasLoopDelay:
+		f.loopDelayMs = v
+		ok = v[0] == '-' || '0' <= v[0] && v[0] <= '9'
+	case hasChecks:
+		f.checks, ok = v, v[0] == '['
+	case hasMetrics:
+		f.metrics, ok = v, v[0] == '['
+	case hasOps:
+		f.ops, ok = v, v[0] == '['
+	}
+	if !ok {
+		f.wrong = m
+	}
+}
+
+// name is how the member stands in a frame.
+func (m member) name() string {
+	for name, bit := range members {
+		if bit == m {
+			return name
+		}
+	}
+	return ""
+}
+
+// text returns the string that v is.
+func text(v []byte) (string, bool) {
+	if len(v) < 2 || v[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(v, '\\') < 0 {
+		return string(v[1 : len(v)-1]), true
+	}
+	b, err := jsontext.AppendUnquote(nil, v)
+	return string(b), err == nil
+}
+
+// number returns the whole number from 0 to most that v is.
+func number(v []byte, most uint64) (uint64, bool) {
+	n, err := strconv.ParseUint(string(v), 10, 64)
+	return n, err == nil && n <= most
 }

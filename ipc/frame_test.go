@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -10,38 +11,52 @@ import (
 )
 
 func TestFrame_KnowsReadyAndIgnoresTheRuntimesOwn(t *testing.T) {
-	f := func(line string, want frameKind) {
+	const ready, other, internal = "ready", "other", "the runtime's"
+	f := func(line, want string) {
 		t.Helper()
-		got, err := parseFrame([]byte(line))
-		if err != nil || got != want {
-			t.Errorf("parseFrame(%s) = %v, %v; want %v", line, got, err, want)
+		var p parser
+		var f frame
+		err := p.parse([]byte(line), &f)
+		got := other
+		switch {
+		case f.ready:
+			got = ready
+		case f.runtimeTraffic:
+			got = internal
+		}
+		if err != nil || got != want || f.verb != "" {
+			t.Errorf("parse(%s) = %v, verb %q, %v; want %v", line, got, f.verb, err, want)
 		}
 	}
-	f(`"ready"`, frameReady)
-	f(` "ready" `, frameReady)
-	f(`{"type":"ready"}`, frameReady)
-	f(`{"type":"ready","extra":[1,2]}`, frameReady)
-	f(`"Ready"`, frameOther)
-	f(`{"hello":"worker"}`, frameOther)
-	f(`{"type":7}`, frameOther)
-	f(`null`, frameOther)
-	f(`[]`, frameOther)
-	f(`{"cmd":"NODE_HANDLE","type":"ready"}`, frameInternal)
-	f(`{"cmd":"start","type":"ready"}`, frameReady)
+	f(`"ready"`, ready)
+	f(` "ready" `, ready)
+	f(`{"type":"ready"}`, ready)
+	f(`{"type":"ready","extra":[1,2]}`, ready)
+	f(`"Ready"`, other)
+	f(`{"hello":"worker"}`, other)
+	f(`{"type":7}`, other)
+	f(`{"drover":7}`, other)
+	f(`null`, other)
+	f(`[]`, other)
+	f(`{"cmd":"NODE_HANDLE","type":"ready"}`, internal)
+	f(`{"cmd":"start","type":"ready"}`, ready)
 }
 
 func TestFrame_SaysWhatIsNotJSON(t *testing.T) {
-	for _, line := range []string{"", "ready", "{", `"ready`, `{"type":"ready"} x`} {
-		if _, err := parseFrame([]byte(line)); err == nil {
-			t.Errorf("parseFrame(%q) gave no error", line)
+	for _, line := range []string{"", "ready", "{", `"ready`, `{"type":"ready"} x`, `{"type":"ready"}{}`, `{"a":1,"a":2}`, "\"\xff\"", `1 2`} {
+		var p parser
+		var f frame
+		if err := p.parse([]byte(line), &f); err == nil {
+			t.Errorf("parse(%q) gave no error", line)
 		}
 	}
 }
 
 func TestLines_SkipsWhatIsTooLongAndGoesOn(t *testing.T) {
+	const limit = 16 << 10
 	f := func(in string, wantLines []string, wantSkipped int) {
 		t.Helper()
-		l := newLines(iotest.HalfReader(strings.NewReader(in)))
+		l := newLines(iotest.HalfReader(strings.NewReader(in)), limit)
 		var got []string
 		skipped := 0
 		for {
@@ -62,7 +77,7 @@ func TestLines_SkipsWhatIsTooLongAndGoesOn(t *testing.T) {
 			t.Errorf("lines of %d bytes: %d lines, %d skipped; want %d, %d", len(in), len(got), skipped, len(wantLines), wantSkipped)
 		}
 	}
-	long := strings.Repeat("x", 5*MaxFrame)
+	long := strings.Repeat("x", 5*limit)
 	f("", nil, 0)
 	f("a\nb\r\n", []string{"a", "b"}, 0)
 	f("a\nlast", []string{"a", "last"}, 0)
@@ -77,8 +92,9 @@ func FuzzFrame(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := newLines(bytes.NewReader(data))
+		l := newLines(bytes.NewReader(data), 64)
 		total := 0
+		var p parser
 		for {
 			line, tooLong, err := l.next()
 			if err != nil {
@@ -93,9 +109,9 @@ func FuzzFrame(f *testing.F) {
 			if bytes.ContainsRune(line, '\n') {
 				t.Fatal("a line holds a line end")
 			}
-			kind, err := parseFrame(line)
-			if err != nil && kind != frameOther {
-				t.Fatalf("%q is no JSON and yet means %v", line, kind)
+			var f frame
+			if err := p.parse(line, &f); err == nil && !json.Valid(line) {
+				t.Fatalf("%q is no JSON and was taken", line)
 			}
 		}
 	})
