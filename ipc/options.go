@@ -9,17 +9,17 @@ import (
 // Options are what a hub goes by. The zero value of a limit is its default; a
 // nil part is one that there is not.
 type Options struct {
-	MaxMessageBytes int           // of the data of one message; default 1 MB
-	MaxDepth        int           // of its nesting; default 64
-	RequestTimeout  time.Duration // of requests, and of acknowledgements; default 5s
-	QueueLength     int           // frames that wait for one worker; default 1000
-	Types           Patterns      // types and topics that are known; none: all
-	Schemas         *Schemas      // what the data of types must be
-	ACL             *ACL          // who may send what to whom; nil: within a pool
-	Keys            *Keyring      // not nil: payloads between workers are encrypted
-	Pools           []string      // that there may be workers of, for their keys
-	Audit           *AuditLog     // is told of every message
-	AuditContent    bool          // it gets plain data, too
+	MaxMessageBytes int             // of the data of one message; default 1 MB
+	MaxDepth        int             // of its nesting; default 64
+	RequestTimeout  time.Duration   // of requests, and of acknowledgements; default 5s
+	QueueLength     int             // frames that wait for one worker; default 1000
+	Types           Patterns        // types and topics that are known; none: all
+	Schemas         *Schemas        // what the data of types must be
+	ACL             *ACL            // who may send what to whom; nil: within a pool
+	Keys            *Keyring        // not nil: payloads between workers are encrypted
+	Pools           func() []string // that there may be workers of; nil: none have keys
+	Audit           *AuditLog       // is told of every message
+	AuditContent    bool            // it gets plain data, too
 
 	Bus      *event.Bus // what workers may subscribe to
 	Observer Observer   // counts messages
@@ -33,7 +33,8 @@ type Options struct {
 // Observer counts messages. It is satisfied by *metrics.Metrics.
 type Observer interface {
 	// IPCMessage is told of each message and receiver: kind is send, broadcast,
-	// publish, request, response, bare or event, result ok or the code of an error.
+	// publish, request, response, bare or event, or of another frame that was
+	// refused; result is ok or the code of an error, perhaps an application's own.
 	IPCMessage(kind, result string)
 	// IPCRequest is told how long a request took, also one that failed.
 	IPCRequest(d time.Duration)
