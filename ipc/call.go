@@ -204,6 +204,9 @@ func (e *Endpoint) ask(c *call) *Error {
 
 // answer tells this worker what became of its request.
 func (e *Endpoint) answer(c *call, a answer, b *batch) {
+	if a.err == nil && e.out.swamped() {
+		a.err = refuse(CodeQueueFull, "worker %s answered, but more than %d bytes wait here to be read", c.responder.id, 2*maxQueued)
+	}
 	if a.err != nil {
 		e.fail(c.id, a.err, b)
 		return
