@@ -13,7 +13,6 @@ import (
 	"github.com/drover-proxy/drover/cli"
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
-	"github.com/drover-proxy/drover/ipc"
 	"github.com/drover-proxy/drover/logs"
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/monitor"
@@ -62,7 +61,10 @@ func (d *drover) buildProcesses() (err error) {
 	if d.preload, err = supervisor.WritePreload(d.dir.path); err != nil {
 		return err
 	}
-	if d.hub, err = ipc.NewHub(filepath.Join(d.dir.path, "n"), d.bus); err != nil {
+	if err = d.buildCache(); err != nil {
+		return err
+	}
+	if err = d.buildHub(filepath.Join(d.dir.path, "n")); err != nil {
 		return err
 	}
 	d.ports = supervisor.NewPortAllocator()
@@ -115,6 +117,12 @@ func (d *drover) close() {
 	}
 	if d.hub != nil {
 		report("the workers' channels", d.hub.Close())
+	}
+	if d.cache != nil {
+		d.cache.store.Close()
+	}
+	if d.audit != nil {
+		d.audit.Close()
 	}
 	d.collector.Close()
 	if d.dir != nil {

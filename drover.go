@@ -34,6 +34,9 @@ type drover struct {
 	dir       *runDir
 	preload   string // of Node.js and Bun, in dir
 	hub       *ipc.Hub
+	keys      *ipc.Keyring   // nil: messages are not encrypted
+	audit     *logs.LineFile // nil: messages are not logged
+	cache     *sharedCache   // nil: there is none
 	collector *logs.Collector
 	ports     *supervisor.PortAllocator
 	sampler   *monitor.Sampler

@@ -57,6 +57,13 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	defer endEvents()
 	watching.Go(func() { d.followEvents(background, events) })
 	watching.Go(func() { d.report(d.sampler.Run(background)) })
+	watching.Go(func() { d.report(d.hub.Run(background)) })
+	if d.cache != nil {
+		watching.Go(func() { d.report(d.cache.run(background)) })
+	}
+	if d.keys != nil {
+		watching.Go(func() { d.report(d.keys.Run(background, d.settings.IPC.KeyRotation.Std(), d.hub.GiveKeys)) })
+	}
 	watching.Go(func() { d.report(d.admin.Run(background)) })
 	defer func() { endBackground(); watching.Wait() }()
 
@@ -78,6 +85,7 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 		drain()
 		serving.Wait()
 		d.stopUnits()
+		d.saveCache()
 	}()
 	d.hurry(signals, done)
 	if connections, workers := d.front.Cut(), d.killedWorkers(); connections+workers > 0 {
@@ -143,6 +151,11 @@ func (d *drover) handled(sig os.Signal) bool {
 	case syscall.SIGUSR1:
 		if err := d.logs.Reopen(); err != nil {
 			d.log.Error("reopen log files", zap.Error(err))
+		}
+		if d.audit != nil {
+			if err := d.audit.Reopen(); err != nil {
+				d.log.Error("reopen ipc.audit.file", zap.Error(err))
+			}
 		}
 	default:
 		return false

@@ -61,7 +61,7 @@ func (d *drover) checkEnv(name string, cfg *config.Config) healthcheck.Env {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains(secret, name)
 	})
-	return healthcheck.Env{Pool: name, Runner: d.spawner, Environ: environ}
+	return healthcheck.Env{Pool: name, Runner: d.spawner, Environ: environ, Pinger: d.pinger(cfg.Pools[name])}
 }
 
 // start runs the unit's parts until stop; failed takes the error of one that

@@ -10,7 +10,7 @@ import (
 // full returns settings in which every list, map and pointer has something.
 func full() *Config {
 	c := Default()
-	first, idle := second, minute
+	first, idle, kept := second, minute, hour
 	pool := DefaultPool()
 	pool.Command = []string{"node", "server.js"}
 	pool.Env = map[string]string{"A": "1"}
@@ -27,6 +27,10 @@ func full() *Config {
 		Timeouts: RouteTimeouts{FirstByte: &first, ResponseIdle: &idle},
 		Headers:  HeaderEdits{Request: edit(), Response: edit()},
 	}}
+	c.IPC.Allow = []Allow{{From: "app", To: "app", Types: []string{"task.*"}}}
+	c.IPC.Types = []string{"task.*"}
+	c.IPC.Schemas = map[string]string{"task": "task.json"}
+	c.Cache.Warm = []Warm{{Namespace: "n", Key: "k", Value: "1", TTL: &kept, Tags: []string{"t"}, File: "f", Pool: "p", Path: "/"}}
 	c.Logging.Levels = map[string]string{"proxy": "debug"}
 	c.Logging.AccessLog.Exclude = []string{"/health"}
 	c.Logging.Files = []LogFile{{Path: "a"}}
@@ -125,7 +129,10 @@ func TestCompare_RollsWhatTheInterfaceSays(t *testing.T) {
 	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready" {
 		t.Errorf("rolls: %s", got)
 	}
-	if got := strings.Join(restarts, " "); got != "admin.address admin.socket" {
+	sections := slices.CompactFunc(slices.Clone(restarts), func(a, b string) bool {
+		return within(a, "ipc") && within(b, "ipc") || within(a, "cache") && within(b, "cache")
+	})
+	if got := strings.Join(sections, " "); got != "ipc.encryption cache.enabled admin.address admin.socket" {
 		t.Errorf("restarts: %s", got)
 	}
 }

@@ -18,9 +18,18 @@ func (c *Config) complete() {
 			r.StripPrefix = strings.TrimSuffix(r.StripPrefix, "/")
 		}
 	}
+	c.completeCache()
 	c.Admin.Socket = strings.TrimPrefix(c.Admin.Socket, "unix:")
 	for _, name := range c.PoolNames() {
 		c.completePool(name)
+	}
+}
+
+// completeCache keeps the default bound of an entry from contradicting what is
+// written down of the bounds that it lies within.
+func (c *Config) completeCache() {
+	if !c.origin.has("cache.maxEntryBytes") {
+		c.Cache.MaxEntryBytes = min(c.Cache.MaxEntryBytes, c.Cache.MaxBytes, 2*c.IPC.MaxMessageBytes)
 	}
 }
 

@@ -8,6 +8,10 @@ type Config struct {
 	Routes []Route `yaml:"routes" reload:"apply"`
 	// The pools by name: lower-case letters, digits, "-" and "_", at most 40.
 	Pools map[string]*Pool `yaml:"pools" reload:"apply"`
+	// What workers may say to each other.
+	IPC IPC `yaml:"ipc"`
+	// The memory that all workers share.
+	Cache Cache `yaml:"cache"`
 	// How processes are measured.
 	Monitoring Monitoring `yaml:"monitoring"`
 	// Where log lines go, and which.

@@ -23,6 +23,7 @@ type decoder struct {
 	origin  *origin
 	faults  Faults
 	visited int
+	written int // bytes of the values of any form
 }
 
 // defaulter is a list element or mapping value that does not start from zero.
@@ -56,6 +57,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		d.defaults(v)
 		d.value(n, v.Elem(), path)
+		return
+	}
+	if v.Type() == reflect.TypeFor[Value]() {
+		d.free(n, v, path)
 		return
 	}
 	line := n.Line

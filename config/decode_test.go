@@ -19,7 +19,7 @@ func TestParse_NamesPlaceKeyValueAndRemedy(t *testing.T) {
 	f("    comand: [x]\n", `7: pools.app.comand: unknown key; did you mean "command"?`)
 	f("    maxRestarts: 4\n", `7: pools.app.maxRestarts: unknown key; did you mean "processManagement.maxRestarts"?`)
 	f("    queue: { lenght: 4 }\n", `7: pools.app.queue.lenght: unknown key; did you mean "length"?`)
-	f("cluster: { enabled: false }\n", `7: cluster: unknown key; remove it; the keys here are server, routes, pools, monitoring, logging, admin`)
+	f("cluster: { enabled: false }\n", `7: cluster: unknown key; remove it; the keys here are server, routes, pools, ipc, cache, monitoring, logging, admin`)
 	f("    security: { user: c }\n    autoScaling: {}\n",
 		`7: pools.app.security: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck`,
 		`8: pools.app.autoScaling: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck`)

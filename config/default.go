@@ -21,6 +21,12 @@ func Default() *Config {
 			},
 			Limits: Limits{Connections: 65536, HeaderBytes: 32 * kilobyte, Headers: 100},
 		},
+		IPC: IPC{
+			Encryption: "off", KeyRotation: hour, MaxMessageBytes: megabyte, MaxDepth: 64,
+			RequestTimeout: 5 * second, QueueLength: 1000,
+			Audit: Audit{MaxSize: 100 * megabyte, MaxFiles: 5},
+		},
+		Cache:      Cache{MaxBytes: 64 * megabyte, MaxEntryBytes: megabyte},
 		Monitoring: Monitoring{SampleInterval: second},
 		Logging:    Logging{Level: "info", Format: "auto", AccessLog: AccessLog{Enabled: true, Sample: 1}},
 		Admin:      Admin{Address: "127.0.0.1:9900", Socket: "auto", Profiler: true},

@@ -9,6 +9,11 @@ import (
 	"testing"
 )
 
+// inherited are the keys that another key's value holds for.
+var inherited = map[string]string{
+	"routes[].timeouts.firstByte": "the pool's", "routes[].timeouts.responseIdle": "the pool's", "cache.warm[].ttl": "cache.defaultTTL",
+}
+
 // leafDefaults returns every key of the file that holds a value, lists as
 // [] and free names as NAME, with its default as it is written in the file.
 func leafDefaults(t *testing.T) map[string]string {
@@ -44,7 +49,7 @@ func leafDefaults(t *testing.T) map[string]string {
 				continue
 			}
 			if f.Type.Kind() == reflect.Pointer {
-				out[key] = "the pool's"
+				out[key] = inherited[key]
 				continue
 			}
 			node := encodeValue(v.Field(i), key, false)

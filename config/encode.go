@@ -53,6 +53,9 @@ func encodeValue(v reflect.Value, path string, escaped bool) *yaml.Node {
 	if unit, ok := v.Interface().(fmt.Stringer); ok && v.Kind() != reflect.Pointer {
 		return encodeUnit(unit.String())
 	}
+	if value, ok := v.Interface().(Value); ok {
+		return encodeFree(value, escaped)
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		return encodeValue(v.Elem(), path, escaped)

@@ -27,6 +27,14 @@ pools:
   db:
     upstreams: [ { address: "127.0.0.1:9", weight: 0 } ]
     retry: { budget: 12.5%, on: [] }
+ipc: { encryption: on, maxMessageBytes: 2MB, allow: [ { from: app, to: "*", types: [ "a.*" ] } ], types: [ a.b, "*" ], audit: { enabled: true, file: audit.log } }
+cache:
+  enabled: true
+  warm:
+    - { namespace: n, key: "$$k", ttl: 0, tags: [ "a b" ], value: { "$$k": [ 1, -1.50, 1e3, "1", "true", true, null, ~, "", 2020-01-01, 012, 0x1F, "$$x", "${OPS_PORT:-é\n<}", { "<<": 1 } ], "": {} } }
+    - { namespace: n, key: k, value: "$$HOME" }
+    - { namespace: n, key: "1", value: 12345678901234567890123 }
+    - { pool: app, path: "/warm?x=$$y" }
 logging: { levels: { proxy: debug }, accessLog: { sample: 0.25 }, files: [ { path: a.log, maxAge: 24h } ] }
 admin:
   tokens: [ { name: ops, role: operator, token: "${OPS}" }, { name: b, role: viewer, tokenSHA256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b" } ]
@@ -96,6 +104,7 @@ func TestConfig_RedactedShowsNoSecret(t *testing.T) {
 	c := full()
 	c.Admin.Tokens = []Token{{Name: "a", Role: "viewer", Token: "s3cret"}, {Name: "b", TokenSHA256: "s3cret"}, {Name: "c", TokenFile: "/run/file"}}
 	c.Pools["app"].Env = map[string]string{"DATABASE_URL": "s3cret"}
+	c.Cache.Warm = []Warm{{Namespace: "n", Key: "seen", Value: `{"a":"s3cret"}`}}
 	c.Routes[0].Match.Headers = map[string]string{"X-Api-Key": "s3cret", "X-Version": "2"}
 	c.Routes[0].Headers.Request.Set = map[string]string{"Authorization": "s3cret"}
 	c.Routes[0].Headers.Response.Set = map[string]string{"Set-Cookie": "s3cret"}
@@ -108,12 +117,12 @@ func TestConfig_RedactedShowsNoSecret(t *testing.T) {
 	if strings.Contains(string(data), "s3cret") {
 		t.Errorf("a secret is in %s", data)
 	}
-	for _, want := range []string{"DATABASE_URL", `"X-Version":"2"`, "/run/file", `"name":"a"`} {
+	for _, want := range []string{"DATABASE_URL", `"X-Version":"2"`, "/run/file", `"name":"a"`, `"key":"seen"`} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("no %s in %s", want, data)
 		}
 	}
-	if c.Pools["app"].Env["DATABASE_URL"] != "s3cret" || c.Routes[0].Match.Headers["X-Api-Key"] != "s3cret" || !reflect.DeepEqual(c.Admin.Tokens, before.Admin.Tokens) {
+	if c.Pools["app"].Env["DATABASE_URL"] != "s3cret" || c.Cache.Warm[0].Value != `{"a":"s3cret"}` || c.Routes[0].Match.Headers["X-Api-Key"] != "s3cret" || !reflect.DeepEqual(c.Admin.Tokens, before.Admin.Tokens) {
 		t.Error("the settings themselves were changed")
 	}
 }

@@ -38,7 +38,7 @@ func exampleKeys(t *testing.T, text string) map[string]string {
 	}
 	lines := strings.Split(text, "\n")
 	out := map[string]string{}
-	free := []string{"pools", "pools.NAME.env", "logging.levels", "routes[].match.headers", "routes[].headers.request.set", "routes[].headers.response.set"}
+	free := []string{"pools", "pools.NAME.env", "logging.levels", "routes[].match.headers", "routes[].headers.request.set", "routes[].headers.response.set", "cache.warm[].value"}
 	var walk func(n *yaml.Node, path string)
 	walk = func(n *yaml.Node, path string) {
 		switch n.Kind {
@@ -99,8 +99,9 @@ func TestExample_LoadsAsItStands(t *testing.T) {
 func TestExample_LoadsWithEverythingSwitchedOn(t *testing.T) {
 	text := switchedOn(readExample(t))
 	text = strings.Replace(text, "/run/secrets/grafana", write(t, "token", "x", 0o600), 1)
+	text = strings.Replace(text, "warm.json", write(t, "warm.json", "[]", 0o600), 1)
 	c := parseWith(t, text, map[string]string{"OPS_TOKEN": "x"})
-	if len(c.Admin.Tokens) != 3 || len(c.Logging.Files) != 1 {
+	if len(c.Admin.Tokens) != 3 || len(c.Logging.Files) != 1 || len(c.IPC.Allow) != 1 || len(c.Cache.Warm) != 3 {
 		t.Errorf("got %+v", c)
 	}
 }

@@ -16,6 +16,7 @@ func FuzzParse(f *testing.F) {
 		"    workers: ${A}\n", "    queue: &q { length: 5 }\n  b: { <<: *q }\n", "    env: { A: '$$', B: \"${A:-x}\" }\n",
 		"    upstreams: [ { address: 'a:80', weight: 0 } ]\n", "admin: { tokens: [ { name: a, role: viewer, token: ${OPS} } ] }\n",
 		"routes: [ { match: { path: /v1, headers: { X-A: '' } }, pool: app, stripPrefix: /v1 } ]\n", "logging: { files: [ { path: a, maxSize: 1MB } ] }\n",
+		"cache: { warm: [ { namespace: n, key: k, value: { a: [ 1, 0x1f, \"${A}\" ] } } ] }\n", "cache: { warm: [ { value: &a [ *a ] } ] }\n",
 	} {
 		f.Add([]byte(minimal + extra))
 	}

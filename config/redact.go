@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -10,7 +11,8 @@ import (
 const hidden = "(hidden)"
 
 // Redacted returns a copy without secrets, to be shown to operators: tokens,
-// the values of pools' env, and the values of headers that carry credentials.
+// the values of pools' env and of the cache's entries, and the values of
+// headers that carry credentials.
 func (c *Config) Redacted() *Config {
 	out := *c
 	out.Admin.Tokens = slices.Clone(c.Admin.Tokens)
@@ -21,6 +23,12 @@ func (c *Config) Redacted() *Config {
 		}
 		if t.TokenSHA256 != "" {
 			t.TokenSHA256 = hidden
+		}
+	}
+	out.Cache.Warm = slices.Clone(c.Cache.Warm)
+	for i := range out.Cache.Warm {
+		if w := &out.Cache.Warm[i]; w.Value != "" {
+			w.Value = Value(strconv.Quote(hidden))
 		}
 	}
 	out.Pools = maps.Clone(c.Pools)

@@ -26,7 +26,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.notAbove(key, "outlier.ejectFor", p.Outlier.EjectFor, "outlier.maxEjectFor", p.Outlier.MaxEjectFor)
 	v.fallback(name, p.Fallback)
 	v.processManagement(key, p.ProcessManagement)
-	v.healthCheck(key, p.HealthCheck)
+	v.healthCheck(key, p)
 	v.command(key, p)
 }
 
@@ -130,8 +130,8 @@ func (v *validator) processManagement(key string, p ProcessManagement) {
 }
 
 // healthCheck refuses what contradicts the type, since it would be ignored.
-func (v *validator) healthCheck(pool string, h HealthCheck) {
-	key := pool + ".healthCheck"
+func (v *validator) healthCheck(pool string, p *Pool) {
+	h, key := p.HealthCheck, pool+".healthCheck"
 	v.notAbove(pool, "healthCheck.timeout", h.Timeout, "healthCheck.interval", h.Interval)
 	badStatus := checkStatuses(h.ExpectStatus)
 	v.refuse(key+".expectStatus", badStatus)
@@ -143,6 +143,11 @@ func (v *validator) healthCheck(pool string, h HealthCheck) {
 	}
 	if h.Type != "exec" && len(h.Command) > 0 {
 		v.fault(key+".command", "a command is only run by type exec", "add type: exec, or remove the command")
+	}
+	if h.Type == "ipc" && len(p.Command) == 0 {
+		v.fault(key+".type", "the pool has no command, and only workers have a channel", "use http, tcp or exec")
+	} else if h.Type == "ipc" && len(p.Upstreams) > 0 {
+		v.fault(key+".type", "the pool has upstreams, and only workers have a channel", "use http, tcp or exec, or put the upstreams into a pool of their own")
 	}
 	var need string
 	switch {

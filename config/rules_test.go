@@ -196,7 +196,12 @@ func TestValidate_HealthChecks(t *testing.T) {
 	h("type: tcp, expectBody: x", "pools.app.healthCheck.expectBody: is only for type http; add type: http with an endpoint such as /health, or remove it")
 	h("expectStatus: '200'", "pools.app.healthCheck.expectStatus: needs an endpoint; add type: http with an endpoint such as /health, or remove it")
 	h("expectBody: x", "pools.app.healthCheck.expectBody: needs an endpoint; add type: http with an endpoint such as /health, or remove it")
-	h("type: grpc", `pools.app.healthCheck.type: "grpc" is not known; use one of http, tcp, exec`)
+	h("type: grpc", `pools.app.healthCheck.type: "grpc" is not known; use one of http, tcp, exec, ipc`)
+	h("type: ipc")
+	h("type: ipc, endpoint: /", "pools.app.healthCheck.endpoint: is only for type http; add type: http, or remove it")
+	f("upstreams: [", "healthCheck: { type: ipc }\n    upstreams: [", "pools.other.healthCheck.type: the pool has no command, and only workers have a channel; use http, tcp or exec")
+	f("upstreams: [", "healthCheck: { type: ipc }\n    command: [\"true\"]\n    upstreams: [",
+		"pools.other.healthCheck.type: the pool has upstreams, and only workers have a channel; use http, tcp or exec, or put the upstreams into a pool of their own")
 	h("maxFailures: 0, minSuccesses: 1001, interval: 1ms", "pools.app.healthCheck.interval: 1ms is out of range; use 10ms to 24h",
 		"pools.app.healthCheck.maxFailures: 0 is out of range; use 1 to 1000", "pools.app.healthCheck.minSuccesses: 1001 is out of range; use 1 to 1000")
 }

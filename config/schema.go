@@ -79,6 +79,8 @@ func (s *schemaBuilder) value(t reflect.Type, value reflect.Value, tag reflect.S
 		return ref("percent")
 	case reflect.TypeFor[Count]():
 		return ref("count")
+	case reflect.TypeFor[Value]():
+		return node{}
 	}
 	switch t.Kind() {
 	case reflect.Struct:

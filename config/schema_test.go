@@ -41,7 +41,8 @@ func (s *schemaCheck) check(schema map[string]any, value any, at string) {
 	case []any:
 		s.expect(schema, at, "array")
 		for _, item := range value {
-			s.check(schema["items"].(map[string]any), item, at+"[]")
+			items, _ := schema["items"].(map[string]any)
+			s.check(items, item, at+"[]")
 		}
 	case string:
 		s.expect(schema, at, "string")
@@ -67,7 +68,7 @@ func (s *schemaCheck) object(schema, value map[string]any, at string) {
 			s.check(property, below, at+"."+key)
 		} else if free != nil {
 			s.check(free, below, at+".NAME")
-		} else {
+		} else if schema["additionalProperties"] == false {
 			s.bad = append(s.bad, at+"."+key+": not in the schema")
 		}
 	}

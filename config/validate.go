@@ -30,6 +30,8 @@ func (c *Config) validate(found Faults) Faults {
 	for _, name := range c.PoolNames() {
 		v.pool(name, c.Pools[name])
 	}
+	v.ipc()
+	v.cache()
 	v.logging()
 	v.admin()
 	v.faults.sort()

@@ -50,8 +50,8 @@ type Rolling struct {
 type HealthCheck struct {
 	// Whether upstreams are probed; when not, a worker is ready as soon as it listens.
 	Enabled bool `yaml:"enabled" reload:"apply"`
-	// What the probe is: http asks, tcp connects, exec runs a command.
-	Type string `yaml:"type" enum:"http,tcp,exec" reload:"apply"`
+	// What the probe is: http asks, tcp connects, exec runs a command, ipc asks over the worker's channel.
+	Type string `yaml:"type" enum:"http,tcp,exec,ipc" reload:"apply"`
 	// The path that an http probe asks for; empty asks for / and takes any status below 500.
 	Endpoint string `yaml:"endpoint" reload:"apply"`
 	// The program of an exec probe, which passes with exit status 0.

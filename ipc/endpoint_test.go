@@ -23,7 +23,7 @@ func openForTest(t *testing.T) (*Hub, *Endpoint) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub, err := NewHub(filepath.Join(dir, "n"), event.NewBus(10))
+	hub, err := NewHub(filepath.Join(dir, "n"), Options{Bus: event.NewBus(10)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestEndpoint_ReadyComesOverTheNotifySocket(t *testing.T) {
 
 func TestEndpoint_SkipsAFloodAndStaysSmall(t *testing.T) {
 	hub, e := openForTest(t)
-	flood := strings.Repeat("x", 1<<20)
+	flood := strings.Repeat("x", hub.options.lineLimit())
 	for range 8 {
 		write(t, e.File(), flood)
 	}
@@ -119,7 +119,7 @@ func TestEndpoint_ShutdownIsOneLine(t *testing.T) {
 	_, e := openForTest(t)
 	e.Shutdown(30 * time.Second)
 	line, err := bufio.NewReader(e.File()).ReadString('\n')
-	if err != nil || line != `{"type":"shutdown","graceSeconds":30}`+"\n" {
+	if err != nil || line != `{"drover":"shutdown","type":"shutdown","graceSeconds":30}`+"\n" {
 		t.Errorf("the worker read %q, %v", line, err)
 	}
 }
@@ -170,7 +170,7 @@ func TestHub_CloseEndsEveryEndpoint(t *testing.T) {
 }
 
 func TestHub_RefusesAFolderTooDeepForSockets(t *testing.T) {
-	_, err := NewHub(filepath.Join(t.TempDir(), strings.Repeat("d", 100)), nil)
+	_, err := NewHub(filepath.Join(t.TempDir(), strings.Repeat("d", 100)), Options{})
 	if err == nil || !strings.Contains(err.Error(), "shorter") {
 		t.Errorf("error is %v", err)
 	}

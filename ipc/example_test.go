@@ -16,7 +16,7 @@ func Example() {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder
-	hub, err := ipc.NewHub(dir, nil)
+	hub, err := ipc.NewHub(dir, ipc.Options{})
 	if err != nil {
 		panic(err)
 	}
@@ -42,5 +42,5 @@ func Example() {
 	}
 	// Output:
 	// ready
-	// {"type":"shutdown","graceSeconds":30}
+	// {"drover":"shutdown","type":"shutdown","graceSeconds":30}
 }

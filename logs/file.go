@@ -22,6 +22,7 @@ const (
 // logs take at most maxSize × (maxFiles + 1) bytes.
 type file struct {
 	path   string
+	use    fileUse
 	limits atomic.Pointer[limits]
 	action atomic.Int32 // what the holder of mu is asked to do by one who did not want to wait for it
 
@@ -30,6 +31,14 @@ type file struct {
 	size int64
 	shut bool
 }
+
+// fileUse is what a file is for.
+type fileUse struct {
+	setting string      // where its path comes from, for messages
+	mode    os.FileMode // of a file that is made
+}
+
+var ownLog = fileUse{setting: "logging.files", mode: 0o640}
 
 type limits struct {
 	maxSize  int64
@@ -55,8 +64,8 @@ func newLimits(cfg config.LogFile) *limits {
 }
 
 // openFile opens the file for appending and makes its folder when that is missing.
-func openFile(cfg config.LogFile) (*file, error) {
-	f := &file{path: cfg.Path}
+func openFile(cfg config.LogFile, use fileUse) (*file, error) {
+	f := &file{path: cfg.Path, use: use}
 	f.limits.Store(newLimits(cfg))
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -118,11 +127,11 @@ func (f *file) openLocked() error {
 		return os.ErrClosed
 	}
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o750); err != nil {
-		return fmt.Errorf("make folder of log file: %w; make it, or choose another in logging.files", err)
+		return fmt.Errorf("make folder of log file: %w; make it, or choose another in %s", err, f.use.setting)
 	}
-	h, err := os.OpenFile(f.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+	h, err := os.OpenFile(f.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, f.use.mode)
 	if err != nil {
-		return fmt.Errorf("open log file: %w; let the user that drover runs as write it, or choose another in logging.files", err)
+		return fmt.Errorf("open log file: %w; let the user that drover runs as write it, or choose another in %s", err, f.use.setting)
 	}
 	info, err := h.Stat()
 	if err != nil {

@@ -24,7 +24,7 @@ func content(t *testing.T, path string) string {
 
 func TestFile_RotatesBetweenLinesAndKeepsSoMany(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "drover.log")
-	f, err := openFile(config.LogFile{Path: path, MaxSize: 100, MaxFiles: 3})
+	f, err := openFile(config.LogFile{Path: path, MaxSize: 100, MaxFiles: 3}, ownLog)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestFile_RotatesBetweenLinesAndKeepsSoMany(t *testing.T) {
 
 func TestFile_TakesALineThatIsTooLong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
-	f, err := openFile(config.LogFile{Path: path, MaxSize: 10})
+	f, err := openFile(config.LogFile{Path: path, MaxSize: 10}, ownLog)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestFile_TakesALineThatIsTooLong(t *testing.T) {
 
 func TestFile_RemovesOldOnesByAge(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
-	f, err := openFile(config.LogFile{Path: path, MaxSize: 10, MaxAge: config.Duration(time.Hour)})
+	f, err := openFile(config.LogFile{Path: path, MaxSize: 10, MaxAge: config.Duration(time.Hour)}, ownLog)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestLogs_ReopenFollowsAMovedFile(t *testing.T) {
 }
 
 func TestLogs_ReopenDoesNotWaitForAStuckWrite(t *testing.T) {
-	f, err := openFile(config.LogFile{Path: filepath.Join(t.TempDir(), "a.log")})
+	f, err := openFile(config.LogFile{Path: filepath.Join(t.TempDir(), "a.log")}, ownLog)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func (o *output) apply(files []config.LogFile) error {
 		f := old[cfg.Path]
 		if f == nil {
 			var err error
-			if f, err = openFile(cfg); err != nil {
+			if f, err = openFile(cfg, ownLog); err != nil {
 				for _, f := range opened {
 					f.close()
 				}

@@ -20,6 +20,8 @@ type identity struct {
 	Preload          string // of Node.js and Bun, moves a server from Port to Socket; "": none
 	NotifySocket     string // "": none
 	Channel          bool   // descriptor 3 is its message channel
+	LinkSocket       string // the same for programs that do not inherit it; "": none
+	LinkKey          string // opens LinkSocket, once
 	Executable       string // of drover
 }
 
@@ -55,7 +57,7 @@ func environ(inherited, secrets, file []string, env map[string]string, who ident
 func private(name string) bool {
 	switch name {
 	case "DROVER_ADMIN_TOKEN",
-		"DROVER_WORKER_ID", "DROVER_POOL", "DROVER_SLOT", "DROVER_GENERATION", "DROVER_IPC_FD", "DROVER_PORT", "DROVER_SOCKET",
+		"DROVER_WORKER_ID", "DROVER_POOL", "DROVER_SLOT", "DROVER_GENERATION", "DROVER_IPC_FD", "DROVER_IPC_SOCKET", "DROVER_IPC_KEY", "DROVER_PORT", "DROVER_SOCKET",
 		"PORT", "HOST", "SOCKET", "NOTIFY_SOCKET", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE":
 		return true
 	}
@@ -88,6 +90,8 @@ func (w identity) give(vars map[string]string) {
 		fd, mode = strconv.Itoa(channelFD), "json"
 	}
 	set("DROVER_IPC_FD", fd)
+	set("DROVER_IPC_SOCKET", w.LinkSocket)
+	set("DROVER_IPC_KEY", w.LinkKey)
 	set("NODE_CHANNEL_FD", fd)
 	set("NODE_CHANNEL_SERIALIZATION_MODE", mode)
 	w.givePreload(vars)

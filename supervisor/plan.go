@@ -48,6 +48,7 @@ func (e *equipment) assemble() (process.Spec, error) {
 		}
 		e.endpoint = endpoint
 		who.NotifySocket, who.Channel = endpoint.NotifySocket(), true
+		who.LinkSocket, who.LinkKey = endpoint.Link()
 		spec.Files = []*os.File{endpoint.File()} // becomes channelFD
 		e.handed = append(e.handed, endpoint.File())
 	}

@@ -22,8 +22,10 @@ type Channel interface {
 type Endpoint interface {
 	File() *os.File               // the worker's end; the supervisor closes it after the start
 	NotifySocket() string         // path for NOTIFY_SOCKET
+	Link() (socket, key string)   // where a program that did not inherit the channel connects to, and the key it shows there
 	Ready() <-chan struct{}       // closed when the worker has said that it is ready
 	Shutdown(grace time.Duration) // tells the worker that it will be stopped; never waits
+	Exited()                      // tells that the worker's own process has ended
 	Close() error
 }
 

@@ -123,6 +123,9 @@ func (r *runner) follow(p proc, e *equipment) {
 		return
 	}
 	r.note(func(f *facts) { f.exited, f.exit = true, p.Exit() })
+	if e.endpoint != nil {
+		e.endpoint.Exited() // a descendant may still hold the channel
+	}
 	r.bury(p, stopped)
 	taken := !r.look().found && r.plan.options.Ports.Foreign(e.who.Port)
 	r.note(func(f *facts) { f.portTaken = taken })

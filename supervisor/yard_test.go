@@ -65,7 +65,7 @@ func newYard(t *testing.T, cfg *config.Pool) *yard {
 	spawner, err := process.New(process.Options{Subreaper: true})
 	must(err)
 	y := &yard{t: t, bus: event.NewBus(10_000), spawner: spawner, ended: make(chan struct{})}
-	hub, err := ipc.NewHub(filepath.Join(dir, "n"), y.bus)
+	hub, err := ipc.NewHub(filepath.Join(dir, "n"), ipc.Options{Bus: y.bus})
 	must(err)
 	y.pool = pool.New("app", cfg, y.bus)
 	y.client = &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}

@@ -1,0 +1,163 @@
+package ipc
+
+import (
+	"sync/atomic"
+
+	"github.com/drover-proxy/drover/event"
+)
+
+// hello answers an SDK's first frame. Over the inherited channel it needs no key.
+func (e *Endpoint) hello(f *frame, b *batch) *Error {
+	switch {
+	case f.version != Version:
+		return refuse(CodeVersion, "version %d is not known; this drover speaks %d", f.version, Version)
+	case f.has&hasKey != 0:
+		return refuse(CodeKey, "the key is for the socket DROVER_IPC_SOCKET")
+	}
+	e.welcome(f, b)
+	return nil
+}
+
+// Version is the version of the protocol that this package speaks.
+const Version = 1
+
+// welcome answers hello.
+func (e *Endpoint) welcome(f *frame, b *batch) {
+	e.acks.Store(f.acks)
+	e.greeted.Store(true)
+	e.takes.Store(true)
+	e.hub.giveKeys(e, b)
+	e.reply(f.id, b, e.hub.greeting(e))
+}
+
+func (e *Endpoint) readyFrame(f *frame, b *batch) *Error {
+	e.takes.Store(true)
+	e.sayReady()
+	e.reply(f.id, b, nothing)
+	return nil
+}
+
+// nothing is the data of a reply that only says that it is done.
+func nothing(b []byte) []byte { return append(b, "{}"...) }
+
+// send passes a message on to one worker.
+func (e *Endpoint) send(f *frame, b *batch) *Error {
+	m, err := e.hub.message(e.sender(), f)
+	if err != nil {
+		return err
+	}
+	to, err := e.hub.pick(Target{f.worker, f.pool, f.pick}, e, m)
+	if err != nil {
+		return err
+	}
+	id := f.id
+	e.hub.deliver(m, []*Endpoint{to}, b, func(r Result) {
+		if len(r.Failed) > 0 {
+			e.fail(id, &Error{Code: r.Failed[0].Code, Message: r.Failed[0].Message}, nil)
+			return
+		}
+		e.reply(id, nil, Delivery{Worker: to.id, Acknowledged: r.Received > 0}.appendTo)
+	})
+	return nil
+}
+
+// broadcast passes a message on to all workers of a pool, or of all pools.
+func (e *Endpoint) broadcast(f *frame, b *batch) *Error { return e.spread(f, f.pool, nil, b) }
+
+// publish passes a message on to those who subscribed to its topic.
+func (e *Endpoint) publish(f *frame, b *batch) *Error {
+	return e.spread(f, everyPool, subscribed(f.topic), b)
+}
+
+func subscribed(topic string) func(*Endpoint) bool {
+	return func(e *Endpoint) bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.topics.Match(topic)
+	}
+}
+
+func (e *Endpoint) spread(f *frame, pool string, want func(*Endpoint) bool, b *batch) *Error {
+	m, err := e.hub.message(e.sender(), f)
+	if err != nil {
+		return err
+	}
+	to, err := e.hub.audience(pool, m, want)
+	if err != nil {
+		return err
+	}
+	id := f.id
+	e.hub.deliver(m, to, b, func(r Result) { e.reply(id, nil, r.appendTo) })
+	return nil
+}
+
+// bare gives a value that no protocol knows to those of the pool who asked for it.
+func (e *Endpoint) bare(line []byte, b *batch) {
+	e.takes.Store(true)
+	err := e.checkBare(line)
+	e.hub.note(&note{verb: "bare", from: e.id, size: len(line), content: e.hub.contentOf(line)}, "", err)
+	if err != nil {
+		return
+	}
+	frame := eventFrame(event.Event{Kind: messageKind, Subject: e.id}, line)
+	for _, other := range e.hub.present.Load().all {
+		if other != e && other.place.pool == e.place.pool {
+			other.tell(messageKind, frame, b)
+		}
+	}
+}
+
+// checkBare holds a bare value to what counts for a message of the type message
+// to the worker's own pool.
+func (e *Endpoint) checkBare(line []byte) *Error {
+	m := &message{sender: e.sender(), kind: messageKind, payload: payload{data: line}}
+	if err := e.hub.checkKind(m.kind); err != nil {
+		return err
+	}
+	if err := e.hub.checkPayload(m.payload, m.sender, m.kind); err != nil {
+		return err
+	}
+	return e.hub.may(m, m.pool)
+}
+
+// metrics takes the worker's numbers.
+func (e *Endpoint) metrics(f *frame, b *batch) *Error {
+	if e.hub.options.Metrics != nil {
+		if err := e.hub.options.Metrics.Report(e.id, e.place.slotName(), e.place.pool, f.metrics); err != nil {
+			return refuse(CodeBadFrame, "metrics: %v", err)
+		}
+	}
+	e.reply(f.id, b, nothing)
+	return nil
+}
+
+// cache runs operations of the shared cache.
+func (e *Endpoint) cache(f *frame, b *batch) *Error {
+	if e.hub.options.Cache == nil {
+		return refuse(CodeCacheOff, "cache.enabled is false")
+	}
+	// Others read what this worker stores, so it may be as deep as messages are;
+	// the values stand in lists of operations and of their arguments.
+	if tooDeep(f.ops, e.hub.options.MaxDepth+2) {
+		return refuse(CodeTooDeep, "a value is nested deeper than ipc.maxDepth, %d", e.hub.options.MaxDepth)
+	}
+	// The reply is written with others where it comes before Serve returns, else by whoever brings it.
+	var state atomic.Int32
+	const inCall, returned, replied = 0, 1, 2
+	id := f.id
+	e.hub.options.Cache.Serve(e.id, f.ops, func(result []byte) {
+		if id == 0 {
+			return
+		}
+		e.out.put(false, func(buf []byte) []byte {
+			return append(append(append(appendHead(buf, "reply", id), `,"data":`...), result...), '}')
+		})
+		if !state.CompareAndSwap(inCall, replied) {
+			e.out.flush()
+		}
+	})
+	if !state.CompareAndSwap(inCall, returned) {
+		b.add(e)
+	}
+	return nil
+}
