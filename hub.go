@@ -45,6 +45,9 @@ func (d *drover) buildHub(dir string) error {
 		}
 		options.Audit = ipc.NewAuditLog(d.audit, cfg.Audit.Content)
 	}
+	if d.cache != nil { // not a nil service in an interface
+		options.Cache = d.cache.service
+	}
 	d.hub, err = ipc.NewHub(dir, options)
 	return err
 }

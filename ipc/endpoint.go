@@ -151,7 +151,7 @@ func (e *Endpoint) read(p *parser, line []byte, tooLong bool, b *batch) {
 	var f frame
 	if err := p.parse(line, &f); err != nil {
 		e.invalid.Add(1)
-		e.salvage(line, err, b)
+		e.salvage(&f, line, err, b)
 		return
 	}
 	e.frames.Add(1)

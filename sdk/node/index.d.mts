@@ -1,0 +1,4 @@
+import * as drover from './index.js';
+
+export * from './index.js';
+export default drover;

@@ -1,0 +1,205 @@
+'use strict';
+
+const { DroverError } = require('./error');
+const { Near } = require('./near');
+const { Pipeline } = require('./pipeline');
+const { plain } = require('./size');
+
+const DEFAULT_NAMESPACE = 'default';
+// Keys in one operation.
+const MANY = 500;
+
+// Cache is the shared cache of all workers: its namespaces, and what they have in common.
+class Cache {
+  constructor(session) {
+    this.pipeline = new Pipeline(session);
+    this.nears = new Map(); // by namespace
+    this.flights = new Map(); // by namespace and key: values that are being computed here
+    session.handle('drop', (frame) => {
+      const near = this.nears.get(frame.namespace);
+      if (near === undefined) return;
+      if (frame.all) near.dropAll();
+      else for (const key of frame.keys) near.drop(key);
+    });
+  }
+
+  open(info) { this.pipeline.open(info); }
+
+  namespace(name, { near = false } = {}) {
+    if (near && !this.nears.has(name)) {
+      this.nears.set(name, new Near(near === true ? {} : near));
+      // What follows in the same frame may already be kept. A refusal shows with the operations that follow.
+      this.pipeline.run(['near', name, true]).catch(() => this.nears.delete(name));
+    }
+    return new Namespace(this, name);
+  }
+
+  stats() { return this.pipeline.run(['stats']); }
+}
+
+// Namespace is a part of the cache with keys of its own.
+class Namespace {
+  #cache;
+  #pipeline;
+
+  constructor(cache, name) {
+    this.name = name;
+    this.#cache = cache;
+    this.#pipeline = cache.pipeline;
+  }
+
+  // get resolves to the value, or undefined where there is none.
+  get(key) {
+    const near = this.#cache.nears.get(this.name);
+    if (near === undefined) return this.#pipeline.run(['get', this.name, key]).then(value);
+    const copy = near.get(key);
+    if (copy !== undefined) return Promise.resolve(copy.value);
+    return this.#fetch(near, [key], ['get', this.name, key], (result) => [result]).then(([hit]) => value(hit));
+  }
+
+  // getMany resolves to the values in the order of the keys.
+  async getMany(keys) {
+    const parts = [];
+    for (let i = 0; i < keys.length; i += MANY) parts.push(this.#getSome(keys.slice(i, i + MANY)));
+    return (await Promise.all(parts)).flat(1);
+  }
+
+  async #getSome(keys) {
+    const near = this.#cache.nears.get(this.name);
+    if (near === undefined) return (await this.#pipeline.run(['getMany', this.name, keys], keys)).map(value);
+    const copies = keys.map((key) => near.get(key));
+    const missing = keys.filter((key, i) => copies[i] === undefined);
+    if (missing.length > 0) {
+      const hits = await this.#fetch(near, missing, ['getMany', this.name, missing], (result) => result);
+      let next = 0;
+      return copies.map((copy) => (copy === undefined ? value(hits[next++]) : copy.value));
+    }
+    return copies.map((copy) => copy.value);
+  }
+
+  // #fetch asks drover for keys and keeps copies of what comes.
+  async #fetch(near, keys, op, hitsOf) {
+    const tickets = keys.map((key) => near.ask(key));
+    let hits = [];
+    try {
+      hits = hitsOf(await this.#pipeline.run(op, keys));
+    } finally {
+      keys.forEach((key, i) => near.answered(key, tickets[i], hits[i]));
+    }
+    return hits;
+  }
+
+  set(key, data, options) { return this.#write('set', key, data, options); }
+
+  // add resolves to false where the key is there already.
+  add(key, data, options) { return this.#write('add', key, data, options); }
+
+  #write(name, key, data, options) {
+    this.#changes(key);
+    const op = [name, this.name, key, plain(data)];
+    if (options !== undefined) op.push(wire(options));
+    return this.#pipeline.run(op, data);
+  }
+
+  // delete resolves to whether the key was there.
+  delete(key) {
+    this.#changes(key);
+    return this.#pipeline.run(['delete', this.name, key]);
+  }
+
+  // increment resolves to the new number.
+  increment(key, by = 1, options) {
+    this.#changes(key);
+    const op = ['increment', this.name, key, by];
+    if (options !== undefined) op.push(wire(options));
+    return this.#pipeline.run(op);
+  }
+
+  // invalidateTag and invalidatePrefix resolve to how many entries went.
+  invalidateTag(tag) {
+    this.#changes();
+    return this.#pipeline.run(['invalidateTag', this.name, tag]);
+  }
+
+  invalidatePrefix(prefix) {
+    this.#changes();
+    return this.#pipeline.run(['invalidatePrefix', this.name, prefix]);
+  }
+
+  // getOrSet resolves to the value, or to what compute makes where there is none. Of all workers that ask at the same
+  // time one computes, and the others wait for it.
+  async getOrSet(key, compute, options = {}) {
+    const there = await this.get(key);
+    if (there !== undefined) return there;
+    const id = `${this.name}\n${key}`;
+    const { flights } = this.#cache;
+    let flight = flights.get(id);
+    if (flight === undefined) {
+      flight = this.#compute(key, compute, options).finally(() => {
+        if (flights.get(id) === flight) flights.delete(id);
+      });
+      flights.set(id, flight);
+    }
+    return flight;
+  }
+
+  async #compute(key, compute, { leaseMs, waitMs, ...options }) {
+    const leased = await this.#pipeline.alone(['lease', this.name, key, wire({ leaseMs, waitMs })]);
+    if (Array.isArray(leased)) return leased[0];
+    const { lease } = leased;
+    let made;
+    try {
+      made = await compute(key);
+    } catch (err) {
+      await this.#release(key, lease);
+      throw err;
+    }
+    if (made === undefined) {
+      await this.#release(key, lease);
+      return undefined;
+    }
+    const near = this.#cache.nears.get(this.name);
+    if (near !== undefined) near.drop(key);
+    try {
+      await this.#pipeline.run(['set', this.name, key, plain(made), wire({ ...options, lease })], made);
+    } catch (err) {
+      if (err.code === 'lease-lost') return made; // somebody changed or computed it meanwhile
+      await this.#release(key, lease);
+      throw err;
+    }
+    return made;
+  }
+
+  // #release lets the next one compute. Where that fails the lease ends by itself.
+  #release(key, lease) { return this.#pipeline.run(['release', this.name, key, lease]).catch(() => false); }
+
+  // #changes drops what this worker has of a key that it changes, or of all keys: it reads its own writes.
+  #changes(key) {
+    const { flights, nears } = this.#cache;
+    const near = nears.get(this.name);
+    if (key !== undefined) {
+      if (flights.size > 0) flights.delete(`${this.name}\n${key}`);
+      if (near !== undefined) near.drop(key);
+      return;
+    }
+    for (const id of [...flights.keys()]) if (id.startsWith(`${this.name}\n`)) flights.delete(id);
+    if (near !== undefined) near.dropAll();
+  }
+}
+
+// value is what a result of get holds.
+function value(hit) { return hit === null || hit === undefined ? undefined : hit[0]; }
+
+// wire leaves out what is not given.
+function wire(options) {
+  const { ttlMs, tags, lease, leaseMs, waitMs } = options;
+  const out = {};
+  if (ttlMs !== undefined) out.ttlMs = ttlMs;
+  if (tags !== undefined) out.tags = tags;
+  if (lease !== undefined) out.lease = lease;
+  if (leaseMs !== undefined) out.leaseMs = leaseMs;
+  if (waitMs !== undefined) out.waitMs = waitMs;
+  return out;
+}
+
+module.exports = { Cache, Namespace, DEFAULT_NAMESPACE };
