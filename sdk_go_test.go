@@ -15,8 +15,8 @@ import (
 
 // The SDK for Go under the real binary; testdata/apps/go-worker does what requests say.
 
-// sdkInstance runs workers of the SDK in two pools: app, which the front serves, and jobs.
-func sdkInstance(t *testing.T, ipc string) *instance {
+// goInstance runs workers of the SDK in two pools: app, which the front serves, and jobs.
+func goInstance(t *testing.T, ipc string) *instance {
 	t.Helper()
 	d := newInstance(t)
 	d.setenv("WORKER", built(t, binaries.goWorker))
@@ -71,7 +71,7 @@ func TestSDKGo_Messages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			messages(sdkInstance(t, ipc))
+			messages(goInstance(t, ipc))
 		})
 	}
 }
@@ -121,7 +121,7 @@ func messages(d *instance) {
 
 func TestSDKGo_WhoAsksIsToldWhatBecameOfIt(t *testing.T) {
 	t.Parallel()
-	d := sdkInstance(t, `{ requestTimeout: 30s }`)
+	d := goInstance(t, `{ requestTimeout: 30s }`)
 	begun := time.Now()
 	if got := d.ask("app-1.1", "POST", "/request?to=app-2&type=hang&timeout=300", ``); !strings.Contains(got, "deadline exceeded") && !strings.Contains(got, "timeout") {
 		t.Errorf("after the deadline: %s", got)
@@ -179,7 +179,7 @@ func TestSDKGo_WhoAsksIsToldWhatBecameOfIt(t *testing.T) {
 
 func TestSDKGo_CacheOfAllWorkers(t *testing.T) {
 	t.Parallel()
-	d := sdkInstance(t, "{}")
+	d := goInstance(t, "{}")
 	d.expect("app-1.1", "POST", "/cache?key=a/1&tag=odd", `{"name":"Ada"}`, `"stored"`)
 	d.expect("app-1.1", "POST", "/cache?key=a/2&ttl=200", `2`, `"stored"`)
 	d.expect("jobs-1.1", "POST", "/cache?key=b/3&tag=odd", `3`, `"stored"`)
@@ -257,7 +257,7 @@ func TestSDKGo_CacheOfAllWorkers(t *testing.T) {
 // A worker that computes is killed: another one computes.
 func TestSDKGo_ALeaseOfAWorkerThatEndsGoesOn(t *testing.T) {
 	t.Parallel()
-	d := sdkInstance(t, "{}")
+	d := goInstance(t, "{}")
 	victim := ""
 	for _, w := range d.workers() {
 		if w.ID != "app-1.1" {
@@ -295,7 +295,7 @@ func TestSDKGo_ALeaseOfAWorkerThatEndsGoesOn(t *testing.T) {
 
 func TestSDKGo_HealthAndShutdown(t *testing.T) {
 	t.Parallel()
-	d := sdkInstance(t, "{}")
+	d := goInstance(t, "{}")
 	check := func(id, want string) {
 		t.Helper()
 		d.eventually("drover shows the check", func() error {
