@@ -19,7 +19,7 @@ func (d *drover) buildHub(dir string) error {
 	cfg := d.settings.IPC
 	options := ipc.Options{
 		MaxMessageBytes: int(cfg.MaxMessageBytes), MaxDepth: cfg.MaxDepth, RequestTimeout: cfg.RequestTimeout.Std(), QueueLength: cfg.QueueLength,
-		Pools: slices.Collect(maps.Keys(d.settings.Pools)), AuditContent: cfg.Audit.Enabled && cfg.Audit.Content,
+		Pools: func() []string { return slices.Collect(maps.Keys(d.current().Pools)) }, AuditContent: cfg.Audit.Enabled && cfg.Audit.Content,
 		Bus: d.bus, Load: d.busy,
 	}
 	var err error

@@ -16,24 +16,19 @@ type AuditLines interface {
 	Put(line []byte)
 }
 
-// AuditRecord is what the audit log says about one message.
+// AuditRecord is what the audit log says about one message, for each worker that it was for.
 type AuditRecord struct {
 	Time   time.Time // the present one when missing
 	Kind   string    // send, broadcast, publish, request, response, bare
 	From   string    // a worker, or drover
-	To     string    // a worker or a pool; empty where there is no such target
+	To     string    // a worker; of what was refused, as the sender wrote it
 	Type   string    // or the topic
 	ID     uint64    // the sender's, or 0
 	Size   int       // of data or jwe, in bytes
 	Result string    // ok, or the code of the error
-	// Reach is how many workers a broadcast or publish got to; nil for other kinds.
-	Reach *AuditReach
 	// Content is data or jwe as it was sent. It is written only if that was asked for.
 	Content []byte
 }
-
-// AuditReach counts the receivers of a message that has many.
-type AuditReach struct{ Received, Sent, Failed int }
 
 // AuditLog writes a line of JSON for every message. A nil one writes nothing.
 // Record may be called concurrently.
@@ -84,11 +79,6 @@ func (r *AuditRecord) appendTo(b []byte) []byte {
 	}
 	b = appendCount(b, "size", uint64(r.Size))
 	b = appendMember(b, "result", r.Result)
-	if r.Reach != nil {
-		b = appendCount(b, "received", uint64(r.Reach.Received))
-		b = appendCount(b, "sent", uint64(r.Reach.Sent))
-		b = appendCount(b, "failed", uint64(r.Reach.Failed))
-	}
 	if r.Content != nil {
 		b = appendContent(append(b, `,"content":`...), r.Content)
 	}

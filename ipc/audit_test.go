@@ -36,8 +36,6 @@ func TestAuditLog_WritesALineForEachMessage(t *testing.T) {
 	send := AuditRecord{Kind: "send", From: "app-1.1", To: "app-2.1", Type: "price.changed", ID: 5, Size: 10, Result: "ok", Content: []byte(`{"sku":42}`)}
 	f(false, send, `"kind":"send","from":"app-1.1","to":"app-2.1","type":"price.changed","id":5,"size":10,"result":"ok"`)
 	f(true, send, `"kind":"send","from":"app-1.1","to":"app-2.1","type":"price.changed","id":5,"size":10,"result":"ok","content":{"sku":42}`)
-	f(true, AuditRecord{Kind: "broadcast", From: "drover", To: "*", Type: "x", Result: "ok", Reach: &AuditReach{Received: 2, Failed: 1}},
-		`"kind":"broadcast","from":"drover","to":"*","type":"x","size":0,"result":"ok","received":2,"sent":0,"failed":1`)
 	f(true, AuditRecord{Kind: "bare", From: "app-1.1", Size: 4, Result: "ok", Content: []byte("null")},
 		`"kind":"bare","from":"app-1.1","to":"","type":"","size":4,"result":"ok","content":null`)
 	f(true, AuditRecord{Kind: "send", From: "app-1.1", Type: "x", Size: 9, Result: "ok", Content: []byte("[1,\n\"\\n\"]")},

@@ -110,7 +110,7 @@ func (p *parser) parse(line []byte, f *frame) error {
 	if _, err := p.dec.ReadToken(); err != nil {
 		return err
 	}
-	f.ready = f.verb == "" && f.kind == "ready"
+	f.ready = f.verb == "" && f.kind == "ready" && !f.runtimeTraffic
 	return p.atEnd()
 }
 

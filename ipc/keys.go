@@ -34,7 +34,11 @@ func (h *Hub) giveKeys(e *Endpoint, b *batch) {
 	if h.options.Keys == nil {
 		return
 	}
-	frame := h.options.Keys.Frame(e.place.pool, h.options.ACL, h.options.Pools)
+	var pools []string
+	if h.options.Pools != nil {
+		pools = h.options.Pools()
+	}
+	frame := h.options.Keys.Frame(e.place.pool, h.options.ACL, pools)
 	e.out.put(false, func(buf []byte) []byte { return append(buf, frame...) })
 	b.add(e)
 }

@@ -40,6 +40,7 @@ func (p payload) size() int { return len(p.data) + len(p.jwe) }
 type message struct {
 	sender
 	verb    string
+	id      uint64 // the sender's
 	from    string
 	kind    string // type, or topic
 	topic   bool
@@ -51,7 +52,7 @@ type message struct {
 
 // message checks what a frame is to say.
 func (h *Hub) message(from sender, f *frame) (*message, *Error) {
-	m := &message{sender: from, verb: f.verb, from: from.id, kind: f.kind, payload: payload{data: f.data, jwe: f.jwe}}
+	m := &message{sender: from, verb: f.verb, id: f.id, from: from.id, kind: f.kind, payload: payload{data: f.data, jwe: f.jwe}}
 	if f.has&hasTopic != 0 {
 		m.kind, m.topic = f.topic, true
 	}

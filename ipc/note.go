@@ -10,13 +10,14 @@ const resultOK = "ok"
 
 // note is what is counted and audited of a message.
 type note struct {
-	verb, from, to, kind string
-	size                 int
-	content              []byte
+	verb, from, kind string
+	id               uint64 // the sender's
+	size             int
+	content          []byte
 }
 
 func (m *message) note() note {
-	return note{verb: m.verb, from: m.from, kind: m.kind, size: m.payload.size(), content: m.content}
+	return note{verb: m.verb, id: m.id, from: m.from, kind: m.kind, size: m.payload.size(), content: m.content}
 }
 
 // note counts what became of a message for one receiver, and writes it to the
@@ -24,7 +25,7 @@ func (m *message) note() note {
 func (h *Hub) note(n *note, to string, err *Error) {
 	h.count(n.verb, codeOf(err))
 	h.options.Audit.Record(AuditRecord{
-		Time: time.Now(), Kind: n.verb, From: n.from, To: to, Type: n.kind, Size: n.size, Result: codeOf(err), Content: n.content,
+		Time: time.Now(), Kind: n.verb, From: n.from, To: to, Type: n.kind, ID: n.id, Size: n.size, Result: codeOf(err), Content: n.content,
 	})
 }
 
@@ -42,7 +43,7 @@ func (h *Hub) record(f *frame, from string, err *Error) {
 		kind = f.topic
 	}
 	h.options.Audit.Record(AuditRecord{
-		Time: time.Now(), Kind: shorten(f.verb, maxName), From: from, To: shorten(to, maxName), Type: shorten(kind, maxName), Size: len(f.data) + len(f.jwe), Result: err.Code,
+		Time: time.Now(), Kind: shorten(f.verb, maxName), From: from, To: shorten(to, maxName), Type: shorten(kind, maxName), ID: f.id, Size: len(f.data) + len(f.jwe), Result: err.Code,
 	})
 }
 

@@ -9,17 +9,17 @@ import (
 // Options are what a hub goes by. The zero value of a limit is its default; a
 // nil part is one that there is not.
 type Options struct {
-	MaxMessageBytes int           // of the data of one message; default 1 MB
-	MaxDepth        int           // of its nesting; default 64
-	RequestTimeout  time.Duration // of requests, and of acknowledgements; default 5s
-	QueueLength     int           // frames that wait for one worker; default 1000
-	Types           Patterns      // types and topics that are known; none: all
-	Schemas         *Schemas      // what the data of types must be
-	ACL             *ACL          // who may send what to whom; nil: within a pool
-	Keys            *Keyring      // not nil: payloads between workers are encrypted
-	Pools           []string      // that there may be workers of, for their keys
-	Audit           *AuditLog     // is told of every message
-	AuditContent    bool          // it gets plain data, too
+	MaxMessageBytes int             // of the data of one message; default 1 MB
+	MaxDepth        int             // of its nesting; default 64
+	RequestTimeout  time.Duration   // of requests, and of acknowledgements; default 5s
+	QueueLength     int             // frames that wait for one worker; default 1000
+	Types           Patterns        // types and topics that are known; none: all
+	Schemas         *Schemas        // what the data of types must be
+	ACL             *ACL            // who may send what to whom; nil: within a pool
+	Keys            *Keyring        // not nil: payloads between workers are encrypted
+	Pools           func() []string // that there may be workers of; nil: none have keys
+	Audit           *AuditLog       // is told of every message
+	AuditContent    bool            // it gets plain data, too
 
 	Bus      *event.Bus // what workers may subscribe to
 	Observer Observer   // counts messages

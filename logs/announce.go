@@ -9,7 +9,6 @@ import (
 // so that a flood of losses is not a flood of lines about them. It costs nothing
 // while there is nothing to tell.
 type announcer struct {
-	every    time.Duration
 	announce func(map[string]uint64)
 
 	announcing sync.Mutex // held while announce is called, so that close comes after it
@@ -20,8 +19,8 @@ type announcer struct {
 	closed bool
 }
 
-func newAnnouncer(every time.Duration, announce func(map[string]uint64)) *announcer {
-	return &announcer{every: every, announce: announce, counts: map[string]uint64{}}
+func newAnnouncer(announce func(map[string]uint64)) *announcer {
+	return &announcer{announce: announce, counts: map[string]uint64{}}
 }
 
 // note counts n under name and sees to it that it is announced.
@@ -30,7 +29,7 @@ func (a *announcer) note(name string, n uint64) {
 	defer a.mu.Unlock()
 	a.counts[name] += n
 	if a.timer == nil && !a.closed {
-		a.timer = time.AfterFunc(a.every, a.fire)
+		a.timer = time.AfterFunc(announceEvery, a.fire)
 	}
 }
 

@@ -34,7 +34,7 @@ type Collector struct {
 // NewCollector returns a collector that logs into l and tells lost lines on bus, which may be nil.
 func NewCollector(l *Logs, bus *event.Bus) *Collector {
 	c := &Collector{logs: l, bus: bus, pipes: map[*pipe]struct{}{}, recent: map[string]*tail{}}
-	c.lost = newAnnouncer(announceEvery, c.announceLost)
+	c.lost = newAnnouncer(c.announceLost)
 	return c
 }
 

@@ -28,7 +28,7 @@ func OpenLineFile(cfg config.LogFile, setting string, lost func(lines uint64)) (
 	out := &output{}
 	out.sinks.Store(&[]sink{f})
 	l := &LineFile{file: f, queue: newQueue(out, 1, lineFileLimit, 0)}
-	l.lost = newAnnouncer(announceEvery, func(counts map[string]uint64) { lost(counts["line"]) })
+	l.lost = newAnnouncer(func(counts map[string]uint64) { lost(counts["line"]) })
 	l.queue.onDrop = func(lines uint64) { l.lost.note("line", lines) }
 	return l, nil
 }

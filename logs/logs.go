@@ -54,7 +54,7 @@ func New(cfg config.Logging, stderr *os.File) (*Logs, error) {
 		access: newQueue(out, accessShards(), accessLimit/accessShards(), accessDelay),
 	}
 	l.settings.Store(s)
-	l.lost = newAnnouncer(announceEvery, l.announceLost)
+	l.lost = newAnnouncer(l.announceLost)
 	l.access.onDrop = func(lines uint64) { l.lost.note("request", lines) }
 	return l, nil
 }

@@ -212,7 +212,7 @@ func (c *counting) Write(p []byte) (int, error) {
 func TestLogs_AnnouncesLostRequestsOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var announced []uint64
-		a := newAnnouncer(time.Second, func(m map[string]uint64) { announced = append(announced, m["request"]) })
+		a := newAnnouncer(func(m map[string]uint64) { announced = append(announced, m["request"]) })
 		for range 30 {
 			a.note("request", 2)
 			time.Sleep(100 * time.Millisecond)

@@ -30,6 +30,9 @@ type Metrics struct {
 	reloads         *prometheus.CounterVec
 	reloadOK        prometheus.Gauge
 	events          *prometheus.CounterVec
+	messages        *prometheus.CounterVec
+	ipcRequests     prometheus.Histogram
+	app             *App
 
 	mu        sync.Mutex
 	requests  map[[2]string]*Request
@@ -56,7 +59,11 @@ func New(build BuildInfo) *Metrics {
 		reloads: counterVec("config_reloads_total", "Reloads of the settings by result: success or failure.", "result"),
 		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "drover_config_last_reload_successful", Help: "1 when the settings that were read last are in effect, 0 when they were refused."}),
-		events: counterVec("events_total", "Events by kind.", "kind"),
+		events:   counterVec("events_total", "Events by kind.", "kind"),
+		messages: counterVec("ipc_messages_total", "Messages over the workers' channels by kind and result: ok, or the code of the error.", "kind", "result"),
+		ipcRequests: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "drover_ipc_request_duration_seconds", Help: "Time that requests between workers took to their response.", Buckets: ipcBuckets}),
+		app: newApp(),
 	}
 	m.watched = newWatched()
 	m.reloadOK.Set(1) // what drover started with
@@ -69,7 +76,7 @@ func New(build BuildInfo) *Metrics {
 	info.Set(1)
 	m.registry.MustRegister(
 		m.openConnections, m.connections, m.retries, m.rejected, m.fallbacks, m.sticky, m.queueWait, m.checks, m.checkDuration,
-		m.reloads, m.reloadOK, m.events, info, handles{m}, m.watched,
+		m.reloads, m.reloadOK, m.events, m.messages, m.ipcRequests, m.app, m.app.refused, info, handles{m}, m.watched,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

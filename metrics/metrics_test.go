@@ -34,6 +34,9 @@ func full() *Metrics {
 	m.ConnectionResult("web", "app", "ok")
 	m.Reload(true)
 	m.Event("worker-started")
+	m.IPCMessage("send", "ok")
+	m.IPCRequest(time.Millisecond)
+	_ = tell(m.App(), "app-1.1", `[{"name":"bad name","type":"gauge","samples":[]}]`)
 	m.Watch(func() State {
 		return State{
 			Upstreams: []UpstreamRow{{Pool: "app", ID: "app-1.1", Label: "app-1", State: "healthy", InFlight: 2, Breaker: "open", BreakerTrips: 3}},
@@ -43,6 +46,8 @@ func full() *Metrics {
 			Processes: []ProcessRow{{Pool: "app", ID: "app-1.1", Label: "app-1", CPUSeconds: 1.5, RSS: 1 << 20, OpenFiles: 7}},
 			Host:      &HostRow{CPURatio: 0.5, Memory: map[string]uint64{"total": 2, "available": 1}},
 			LostLines: map[string]uint64{"request": 1},
+			Cache: &CacheRow{Bytes: 100, Entries: 2, Namespaces: []CacheNamespaceRow{
+				{Namespace: "users", Hits: 3, Misses: 1, Evictions: 2, Loads: 4, LoadTime: 1500 * time.Millisecond}}},
 		}
 	})
 	return m

@@ -1,5 +1,7 @@
 package metrics
 
+import "time"
+
 // State is what drover looks like at the moment of a scrape, as rows. Rows with
 // the same labels are added up: two generations of a slot share its label.
 type State struct {
@@ -10,6 +12,7 @@ type State struct {
 	Processes []ProcessRow
 	Host      *HostRow          // nil where the host is not measured
 	LostLines map[string]uint64 // log lines lost by kind: request, worker, drover
+	Cache     *CacheRow         // nil where there is none
 }
 
 // UpstreamRow is one upstream of one pool.
@@ -46,6 +49,20 @@ type ProcessRow struct {
 	CPUSeconds      float64
 	RSS             uint64 // bytes
 	OpenFiles       int
+}
+
+// CacheRow is the cache that workers share.
+type CacheRow struct {
+	Bytes      int64
+	Entries    int
+	Namespaces []CacheNamespaceRow
+}
+
+// CacheNamespaceRow is one namespace of the cache, with totals since drover started.
+type CacheNamespaceRow struct {
+	Namespace                      string
+	Hits, Misses, Evictions, Loads uint64
+	LoadTime                       time.Duration // of all loads together
 }
 
 // HostRow is the last sample of the machine.

@@ -51,6 +51,7 @@ func (w *watched) Describe(ch chan<- *prometheus.Desc) {
 		upstreamStateDesc, upstreamInFlightDesc, breakerStateDesc, breakerTripsDesc, queueLengthDesc,
 		workersDesc, restartsDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
 		hostCPUDesc, hostMemoryDesc, lostLinesDesc,
+		cacheBytesDesc, cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc, cacheLoadDesc,
 	} {
 		ch <- d
 	}
@@ -84,6 +85,9 @@ func (w *watched) Collect(ch chan<- prometheus.Metric) {
 	restarts.send(ch, restartsDesc, count)
 	for kind, n := range s.LostLines {
 		ch <- count(lostLinesDesc, float64(n), kind)
+	}
+	if s.Cache != nil {
+		s.Cache.collect(ch)
 	}
 	if s.Host != nil {
 		ch <- gauge(hostCPUDesc, s.Host.CPURatio)
