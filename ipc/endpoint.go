@@ -78,7 +78,7 @@ func openEndpoint(h *Hub, id, notifyPath string) (*Endpoint, error) {
 
 // listen begins to read both sockets.
 func (e *Endpoint) listen() {
-	e.reading.Go(func() { e.serve(newLines(e.ours, e.hub.options.lineLimit()), nil) })
+	e.reading.Go(func() { e.serve(newLines(newReader(e.ours), e.hub.options.lineLimit()), nil) })
 	e.reading.Go(func() { e.notify.read(e.sayReady) })
 }
 

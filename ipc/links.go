@@ -116,7 +116,7 @@ func (k *links) greet(c net.Conn) {
 		<-k.strangers
 	}()
 	_ = c.SetDeadline(time.Now().Add(linkPatience)) // a socket that fails does so when it is read, too
-	in := newLines(c, maxHello)
+	in := newLines(newReader(c.(conn)), maxHello)   // a Unix socket is one
 	line, tooLong, err := in.next()
 	if err != nil {
 		_ = c.Close() // nobody is there
