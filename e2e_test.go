@@ -21,6 +21,7 @@ var binaries = struct {
 	dir      string
 	drover   func() (string, error)
 	goServer func() (string, error)
+	goWorker func() (string, error)
 }{}
 
 func TestMain(m *testing.M) {
@@ -44,6 +45,7 @@ func runTests(m *testing.M) int {
 	binaries.dir = dir
 	binaries.drover = sync.OnceValues(func() (string, error) { return goBuild(dir, "drover", ".") })
 	binaries.goServer = sync.OnceValues(func() (string, error) { return goBuild(dir, "go-server", "./testdata/apps/go-server") })
+	binaries.goWorker = sync.OnceValues(func() (string, error) { return goBuild(dir, "go-worker", "./testdata/apps/go-worker") })
 	return m.Run()
 }
 

@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// announced is how long drover's word of the end may come after its signal: it
+// says how much time is left.
+const announced = 50 * time.Millisecond
+
 // shutdown is the end of this worker: announced over the channel, by a signal, or
 // by the end of the channel, which only the end of drover brings about.
 type shutdown struct {
@@ -44,7 +48,11 @@ func (s *shutdown) listen() {
 		go func() {
 			<-c
 			signal.Stop(c)
-			s.begin(0)
+			select {
+			case <-s.begun:
+			case <-time.After(announced):
+				s.begin(0)
+			}
 		}()
 	})
 }
