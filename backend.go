@@ -67,6 +67,9 @@ func (b backend) Status() admin.Status {
 		if p.Failed > 0 {
 			s.Reasons = append(s.Reasons, fmt.Sprintf("pool %s has %d failed slots", p.Name, p.Failed))
 		}
+		for name, n := range p.Checks {
+			s.Checks.Count(name, n)
+		}
 		s.Pools = append(s.Pools, p)
 	}
 	if !ready {
@@ -93,6 +96,8 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 			if w.State == supervisor.Failed {
 				s.Failed++
 			}
+			_, checks := b.d.checks(w.ID)
+			s.Checks.Add(checks)
 		}
 		if u.sup.Degraded() {
 			s.Health = admin.Degraded
@@ -158,6 +163,7 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		InFlight: w.InFlight, Requests: w.Requests, Breaker: w.Breaker, Drained: w.Drained, Maintenance: w.Maintenance,
 		LastError: w.LastWords, Limits: map[string]admin.Limit{},
 	}
+	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
 	}

@@ -61,6 +61,9 @@ func (d *drover) buildProcesses() (err error) {
 	if d.preload, err = supervisor.WritePreload(d.dir.path); err != nil {
 		return err
 	}
+	if err = d.buildCache(); err != nil {
+		return err
+	}
 	if err = d.buildHub(filepath.Join(d.dir.path, "n")); err != nil {
 		return err
 	}
@@ -114,6 +117,9 @@ func (d *drover) close() {
 	}
 	if d.hub != nil {
 		report("the workers' channels", d.hub.Close())
+	}
+	if d.cache != nil {
+		d.cache.store.Close()
 	}
 	if d.audit != nil {
 		d.audit.Close()

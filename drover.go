@@ -36,6 +36,7 @@ type drover struct {
 	hub       *ipc.Hub
 	keys      *ipc.Keyring   // nil: messages are not encrypted
 	audit     *logs.LineFile // nil: messages are not logged
+	cache     *sharedCache   // nil: there is none
 	collector *logs.Collector
 	ports     *supervisor.PortAllocator
 	sampler   *monitor.Sampler

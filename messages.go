@@ -1,86 +1,57 @@
 package main
 
 import (
-	"fmt"
-	"maps"
-	"slices"
+	"context"
+	"errors"
+	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/drover-proxy/drover/config"
-	"github.com/drover-proxy/drover/healthcheck"
+	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/ipc"
-	"github.com/drover-proxy/drover/logs"
-	"github.com/drover-proxy/drover/pool"
 )
 
-// buildHub makes what passes messages between workers.
-func (d *drover) buildHub(dir string) error {
-	cfg := d.settings.IPC
-	options := ipc.Options{
-		MaxMessageBytes: int(cfg.MaxMessageBytes), MaxDepth: cfg.MaxDepth, RequestTimeout: cfg.RequestTimeout.Std(), QueueLength: cfg.QueueLength,
-		Pools: func() []string { return slices.Collect(maps.Keys(d.current().Pools)) }, AuditContent: cfg.Audit.Enabled && cfg.Audit.Content,
-		Bus: d.bus, Load: d.busy,
+// Broadcast sends a message to all workers of a pool, or of all.
+func (b backend) Broadcast(ctx context.Context, pool, kind string, data []byte) (admin.Broadcasted, error) {
+	r, err := b.d.hub.Broadcast(ctx, pool, kind, data)
+	out := admin.Broadcasted{Received: r.Received, Sent: r.Sent}
+	for _, f := range r.Failed {
+		out.Failed = append(out.Failed, admin.Undelivered{Worker: f.Worker, Code: f.Code, Message: f.Message})
 	}
-	var err error
-	if options.Types, err = ipc.ParsePatterns(cfg.Types); err != nil {
-		return fmt.Errorf("ipc.types: %w", err)
+	return out, messageRefusal(err)
+}
+
+// Send sends a message to one worker.
+func (b backend) Send(ctx context.Context, to admin.Target, kind string, data []byte) (admin.Delivered, error) {
+	d, err := b.d.hub.Send(ctx, ipc.Target(to), kind, data)
+	return admin.Delivered{Worker: d.Worker, Acknowledged: d.Acknowledged}, messageRefusal(err)
+}
+
+// Request asks one worker.
+func (b backend) Request(ctx context.Context, to admin.Target, kind string, data []byte, timeout time.Duration) (admin.Response, error) {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
 	}
-	if options.ACL, err = ipc.NewACL(rules(cfg.Allow)); err != nil {
-		return err
+	a, err := b.d.hub.Request(ctx, ipc.Target(to), kind, data)
+	return admin.Response{From: a.From, Data: a.Data}, messageRefusal(err)
+}
+
+// messageRefusal chooses the API's status for an error of the hub.
+func messageRefusal(err error) error {
+	if refused, ok := errors.AsType[*ipc.Error](err); ok {
+		return admin.MessageError(refused.Code, refused.Message)
 	}
-	if options.Schemas, err = ipc.LoadSchemas(cfg.Schemas); err != nil {
-		return err
-	}
-	if cfg.Encryption == "on" {
-		if err := options.Schemas.Subset(); err != nil {
-			return err
-		}
-		d.keys = ipc.NewKeyring()
-		options.Keys = d.keys
-	}
-	if cfg.Audit.Enabled {
-		if d.audit, err = d.openAudit(cfg.Audit); err != nil {
-			return err
-		}
-		options.Audit = ipc.NewAuditLog(d.audit, cfg.Audit.Content)
-	}
-	d.hub, err = ipc.NewHub(dir, options)
 	return err
 }
 
-func rules(allow []config.Allow) []ipc.Rule {
-	out := make([]ipc.Rule, len(allow))
-	for i, a := range allow {
-		out[i] = ipc.Rule{From: a.From, To: a.To, Types: a.Types}
+// checks returns what a worker last said of itself over its channel.
+func (d *drover) checks(workerID string) (loopDelayMS *float64, checks []admin.Check) {
+	h, ok := d.hub.Health(workerID)
+	if !ok {
+		return nil, nil
 	}
-	return out
-}
-
-func (d *drover) openAudit(cfg config.Audit) (*logs.LineFile, error) {
-	file := config.LogFile{Path: cfg.File, MaxSize: cfg.MaxSize, MaxFiles: cfg.MaxFiles}
-	return logs.OpenLineFile(file, "ipc.audit.file", func(lines uint64) {
-		d.log.Warn("lines of the audit log of messages were lost: the disk is too slow, or full", zap.Uint64("lines", lines))
-	})
-}
-
-// busy tells the hub how a worker is doing over HTTP.
-func (d *drover) busy(poolName, workerID string) (inFlight int64, ready bool) {
-	p := d.pool(poolName)
-	if p == nil {
-		return 0, false
+	for _, c := range h.Checks {
+		checks = append(checks, admin.Check{Name: c.Name, OK: c.OK, MS: c.MS, Message: c.Message, Details: c.Details})
 	}
-	up := p.Get(workerID)
-	if up == nil {
-		return 0, false
-	}
-	return up.InFlight(), up.State() == pool.Healthy && !up.Drained()
-}
-
-// pinger is what ipc checks of a pool ask; nil for one that starts no workers.
-func (d *drover) pinger(cfg *config.Pool) healthcheck.Pinger {
-	if cfg == nil || len(cfg.Command) == 0 {
-		return nil
-	}
-	return d.hub
+	return &h.LoopDelayMS, checks
 }

@@ -58,6 +58,9 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	watching.Go(func() { d.followEvents(background, events) })
 	watching.Go(func() { d.report(d.sampler.Run(background)) })
 	watching.Go(func() { d.report(d.hub.Run(background)) })
+	if d.cache != nil {
+		watching.Go(func() { d.report(d.cache.run(background)) })
+	}
 	if d.keys != nil {
 		watching.Go(func() { d.report(d.keys.Run(background, d.settings.IPC.KeyRotation.Std(), d.hub.GiveKeys)) })
 	}
@@ -82,6 +85,7 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 		drain()
 		serving.Wait()
 		d.stopUnits()
+		d.saveCache()
 	}()
 	d.hurry(signals, done)
 	if connections, workers := d.front.Cut(), d.killedWorkers(); connections+workers > 0 {

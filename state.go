@@ -9,7 +9,7 @@ import (
 
 // state is what a scrape sees of pools, workers and processes.
 func (d *drover) state() metrics.State {
-	s := metrics.State{LostLines: d.logs.Dropped(), Host: d.host()}
+	s := metrics.State{LostLines: d.logs.Dropped(), Host: d.host(), Cache: d.cacheState()}
 	for _, u := range d.allUnits() {
 		name := u.pool.Name()
 		s.Queues = append(s.Queues, metrics.QueueRow{Pool: name, Length: u.pool.QueueLength()})

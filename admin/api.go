@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"encoding/json"
+
 	"github.com/drover-proxy/drover/event"
 )
 
@@ -24,6 +26,7 @@ type Status struct {
 	Admin         AdminStatus   `json:"admin"`
 	Listeners     []Listener    `json:"listeners"`
 	Pools         []PoolSummary `json:"pools"`
+	Checks        CheckCounts   `json:"checks,omitempty"`  // of all pools
 	Notices       []string      `json:"notices,omitempty"` // what could not be enforced, and what holds instead
 }
 
@@ -43,18 +46,19 @@ type Listener struct {
 
 // PoolSummary is a pool in numbers.
 type PoolSummary struct {
-	Name          string `json:"name"`
-	Health        string `json:"health"`
-	Strategy      string `json:"strategy"`
-	Wanted        int    `json:"wanted"`        // workers; 0 for a pool of addresses only
-	Workers       int    `json:"workers"`       // processes
-	Ready         int    `json:"ready"`         // workers that take requests
-	Failed        int    `json:"failed"`        // slots whose restart budget is spent
-	UpstreamCount int    `json:"upstreamCount"` // workers and addresses
-	Available     int    `json:"available"`     // those of them that take requests
-	InFlight      int64  `json:"inFlight"`
-	QueueLength   int    `json:"queueLength"`
-	Rolling       string `json:"rolling,omitempty"` // id of the rolling restart that is going on
+	Name          string      `json:"name"`
+	Health        string      `json:"health"`
+	Strategy      string      `json:"strategy"`
+	Wanted        int         `json:"wanted"`        // workers; 0 for a pool of addresses only
+	Workers       int         `json:"workers"`       // processes
+	Ready         int         `json:"ready"`         // workers that take requests
+	Failed        int         `json:"failed"`        // slots whose restart budget is spent
+	UpstreamCount int         `json:"upstreamCount"` // workers and addresses
+	Available     int         `json:"available"`     // those of them that take requests
+	InFlight      int64       `json:"inFlight"`
+	QueueLength   int         `json:"queueLength"`
+	Rolling       string      `json:"rolling,omitempty"` // id of the rolling restart that is going on
+	Checks        CheckCounts `json:"checks,omitempty"`  // of its workers
 }
 
 // Pool is an element of GET /api/v1/pools and the body of GET /api/v1/pools/{pool}.
@@ -103,7 +107,47 @@ type Worker struct {
 	Drained       bool             `json:"drained"`
 	Maintenance   bool             `json:"maintenance"`
 	LastError     string           `json:"lastError,omitempty"`
+	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"` // how late its event loop is, where health checks are of type ipc
+	Checks        []Check          `json:"checks,omitempty"`      // of the application, as it last answered such a health check
 	Limits        map[string]Limit `json:"limits"`
+}
+
+// Check is one check of a worker's own.
+type Check struct {
+	Name    string          `json:"name"`
+	OK      bool            `json:"ok"`
+	MS      float64         `json:"ms"` // how long it took
+	Message string          `json:"message,omitempty"`
+	Details json.RawMessage `json:"details,omitempty"`
+}
+
+// CheckCount is how many workers a check of some name passes and fails at.
+type CheckCount struct {
+	Passing int `json:"passing"`
+	Failing int `json:"failing"`
+}
+
+// CheckCounts are checks by name.
+type CheckCounts map[string]CheckCount
+
+// Add counts the checks of a worker.
+func (c *CheckCounts) Add(checks []Check) {
+	for _, check := range checks {
+		if check.OK {
+			c.Count(check.Name, CheckCount{Passing: 1})
+		} else {
+			c.Count(check.Name, CheckCount{Failing: 1})
+		}
+	}
+}
+
+// Count adds to the count of one check; it makes the map where it is nil.
+func (c *CheckCounts) Count(name string, n CheckCount) {
+	if *c == nil {
+		*c = CheckCounts{}
+	}
+	was := (*c)[name]
+	(*c)[name] = CheckCount{Passing: was.Passing + n.Passing, Failing: was.Failing + n.Failing}
 }
 
 // Limit is a limit of a worker and the level at which it is enforced.

@@ -1,12 +1,19 @@
 package admin
 
+import (
+	"context"
+	"time"
+)
+
 // Backend is what the API shows and operates. Methods may be called
-// concurrently and return within moments: work that takes longer goes on under
-// the id of an Operation. Lists are in the order in which they are shown.
+// concurrently and return within moments, or take a context: work that takes
+// longer goes on under the id of an Operation. Lists are in the order in which they are shown.
 type Backend interface {
 	View
 	Operator
 	Workforce
+	Messenger
+	Cacher
 }
 
 // View is what can be read.
@@ -32,4 +39,20 @@ type Workforce interface {
 	Restart(pool string) (operation string, err error)
 	Worker(id, verb string) error          // drain, resume, restart or stop
 	Upstream(id, verb string, n int) error // drain, resume, maintenance, or weight with n
+}
+
+// Messenger sends messages to workers. data is JSON on one line. What does not
+// get through is a MessageError.
+type Messenger interface {
+	Broadcast(ctx context.Context, pool, kind string, data []byte) (Broadcasted, error) // pool *: all
+	Send(ctx context.Context, to Target, kind string, data []byte) (Delivered, error)
+	Request(ctx context.Context, to Target, kind string, data []byte, timeout time.Duration) (Response, error) // 0: the settings' timeout
+}
+
+// Cacher operates the cache that workers share. All are Conflict where there is none.
+type Cacher interface {
+	Cache() (CacheStats, error)
+	CacheEntry(namespace, key string) (CacheEntry, error) // NotFound where there is no such entry
+	Purge(what PurgeRequest) (removed int, err error)     // what is in order
+	Warm(ctx context.Context, replace bool) (Warmed, error)
 }

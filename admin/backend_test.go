@@ -1,6 +1,9 @@
 package admin
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -31,13 +34,21 @@ func (f *fake) Status() Status {
 		Reasons: []string{"app: 1 of 2 workers is ready"}, ConfigFile: "drover.yaml",
 		Admin:     AdminStatus{Address: "127.0.0.1:9900", Socket: "/run/drover/admin.sock"},
 		Listeners: []Listener{{Name: "web", Address: ":8080", Protocol: "http", Pool: "app"}},
-		Pools:     []PoolSummary{f.Pools()[0].PoolSummary, f.Pools()[1].PoolSummary},
+		Pools:     []PoolSummary{f.Pools()[0].PoolSummary, f.Pools()[1].PoolSummary}, Checks: counts(f.Workers()),
 	}
+}
+
+// counts counts the checks of workers.
+func counts(workers []Worker) (c CheckCounts) {
+	for _, w := range workers {
+		c.Add(w.Checks)
+	}
+	return c
 }
 
 func (f *fake) Pools() []Pool {
 	return []Pool{
-		{PoolSummary: PoolSummary{Name: "app", Health: Degraded, Strategy: "least-connections", Wanted: 2, Workers: 2, Ready: 1, UpstreamCount: 1, Available: 1, InFlight: 3},
+		{PoolSummary: PoolSummary{Name: "app", Health: Degraded, Strategy: "least-connections", Wanted: 2, Workers: 2, Ready: 1, UpstreamCount: 1, Available: 1, InFlight: 3, Checks: counts(f.Workers())},
 			Upstreams: []Upstream{{ID: "app-1.1", Pool: "app", Address: "127.0.0.1:20001", Worker: true, Health: "healthy", State: "healthy", Weight: 1, InFlight: 3, Requests: 941, ErrorRate: 0.01, LatencyMS: 2.5, Breaker: "closed"}}},
 		{PoolSummary: PoolSummary{Name: "db", Health: Healthy, Strategy: "round-robin", UpstreamCount: 1, Available: 1},
 			Upstreams: []Upstream{{ID: "unix:/run/db.sock", Pool: "db", Address: "unix:/run/db.sock", Health: "healthy", State: "healthy", Weight: 3, Breaker: "closed"}}},
@@ -47,7 +58,8 @@ func (f *fake) Pools() []Pool {
 func (f *fake) Workers() []Worker {
 	return []Worker{
 		{ID: "app-1.1", Pool: "app", Slot: 1, Generation: 1, PID: 4711, State: "running", Health: "healthy", Address: "127.0.0.1:20001", UptimeSeconds: 3724.1,
-			CPUPercent: 3.1, MemoryBytes: 52428800, InFlight: 3, Requests: 941, Breaker: "closed", Limits: map[string]Limit{}},
+			CPUPercent: 3.1, MemoryBytes: 52428800, InFlight: 3, Requests: 941, Breaker: "closed", LoopDelayMS: new(0.4), Checks: []Check{
+				{Name: "db", OK: true, MS: 1.2, Details: json.RawMessage(`{"open":4}`)}, {Name: "disk", MS: 0.1, Message: "full"}}, Limits: map[string]Limit{}},
 		{ID: "app-2.6", Pool: "app", Slot: 2, Generation: 6, PID: 4720, State: "draining", Health: "healthy", Restarts: 5, LastReason: "crash", Breaker: "closed", Limits: map[string]Limit{}},
 		{ID: "app-2.7", Pool: "app", Slot: 2, Generation: 7, PID: 4730, State: "starting", Health: "starting", Address: "127.0.0.1:20003", UptimeSeconds: 0.2, Restarts: 6, LastReason: "crash", Breaker: "closed", Limits: map[string]Limit{}},
 	}
@@ -93,6 +105,39 @@ func (f *fake) Worker(id, verb string) error        { return f.call("worker", id
 
 func (f *fake) Upstream(id, verb string, n int) error {
 	return f.call("upstream", id, verb, strings.Repeat("I", n))
+}
+
+func (f *fake) Broadcast(_ context.Context, pool, kind string, data []byte) (Broadcasted, error) {
+	return Broadcasted{Received: 2, Sent: 1, Failed: []Undelivered{{"app-4.1", "queue-full", "1000 frames wait for worker app-4.1"}}},
+		f.call("broadcast", pool, kind, string(data))
+}
+
+func (f *fake) Send(_ context.Context, to Target, kind string, data []byte) (Delivered, error) {
+	return Delivered{Worker: "app-2.7", Acknowledged: true}, f.call("send", fmt.Sprint(to), kind, string(data))
+}
+
+func (f *fake) Request(_ context.Context, to Target, kind string, data []byte, timeout time.Duration) (Response, error) {
+	return Response{From: "app-2.7", Data: json.RawMessage(`{"price":3}`)}, f.call("request", fmt.Sprint(to), kind, string(data), timeout.String())
+}
+
+func (f *fake) Cache() (CacheStats, error) {
+	return CacheStats{Entries: 2, Bytes: 4096, MaxBytes: 64 << 20, MaxEntryBytes: 1 << 20, Namespaces: []CacheNamespace{{
+		Name: "users", Entries: 2, Bytes: 4096, Hits: 941, Misses: 12, Sets: 12, Deletes: 1, Invalidated: 3, Expirations: 6, Loads: 10, LoadSeconds: 0.25,
+		SharedLoads: 4, Copying: 2, Drops: 7,
+	}}}, f.fail
+}
+
+func (f *fake) CacheEntry(namespace, key string) (CacheEntry, error) {
+	if key != "7" {
+		return CacheEntry{}, NotFound("namespace %s has no entry %s", namespace, quoted(key))
+	}
+	return CacheEntry{Namespace: namespace, Key: key, Value: json.RawMessage(`{"name":"Ada"}`), TTLMS: 58200}, f.fail
+}
+
+func (f *fake) Purge(what PurgeRequest) (int, error) { return 3, f.call("purge", fmt.Sprint(what)) }
+
+func (f *fake) Warm(_ context.Context, replace bool) (Warmed, error) {
+	return Warmed{Stored: 120, Requests: 1}, f.call("warm", fmt.Sprint(replace))
 }
 
 // serve returns a server over f that was not started; its handler can be called.

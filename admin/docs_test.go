@@ -37,7 +37,7 @@ var examples = map[string]example{
 	"GET /api/v1/pools/{pool}":                {path: "/api/v1/pools/db"},
 	"POST /api/v1/pools/{pool}/scale":         {path: "/api/v1/pools/app/scale", body: `{"workers": 4}`, note: "The answer is the pool; workers start and drain afterwards. `{\"workers\": \"auto\"}` returns to the number in the settings."},
 	"POST /api/v1/pools/{pool}/restart":       {path: "/api/v1/pools/app/restart", note: "409 while another restart of the pool is going on."},
-	"GET /api/v1/workers":                     {path: "/api/v1/workers", note: "`state` is one of `stopped`, `starting`, `running`, `draining`, `stopping`, `backoff`, `failed`; `health` one of `starting`, `healthy`, `unhealthy`, `ejected`."},
+	"GET /api/v1/workers":                     {path: "/api/v1/workers", note: "`state` is one of `stopped`, `starting`, `running`, `draining`, `stopping`, `backoff`, `failed`; `health` one of `starting`, `healthy`, `unhealthy`, `ejected`. `checks` and `loopDelayMs` are what a worker last answered to a health check of type `ipc`; pools and status have them counted by name."},
 	"GET /api/v1/workers/{id}":                {path: "/api/v1/workers/app-2"},
 	"POST /api/v1/workers/{id}/drain":         {path: "/api/v1/workers/app-1/drain", note: "The answer to this and the next three is the worker."},
 	"POST /api/v1/workers/{id}/resume":        {path: "/api/v1/workers/app-1/resume"},
@@ -47,12 +47,23 @@ var examples = map[string]example{
 	"POST /api/v1/upstreams/{id}/resume":      {path: "/api/v1/upstreams/app-1/resume"},
 	"POST /api/v1/upstreams/{id}/maintenance": {path: "/api/v1/upstreams/unix:%2Frun%2Fdb.sock/maintenance", note: "Slashes in an id are escaped, as everywhere in a URL."},
 	"POST /api/v1/upstreams/{id}/weight":      {path: "/api/v1/upstreams/unix:%2Frun%2Fdb.sock/weight", body: `{"weight": 3}`},
-	"GET /api/v1/config":                      {path: "/api/v1/config", note: "Shortened here."},
-	"POST /api/v1/reload":                     {path: "/api/v1/reload", note: "`added` and `removed` are pools that are new or gone; `rolled` are the pools whose workers are replaced one after another, with the ids of these operations; `applied` is what changed in place; `needsRestart` are changed keys that take effect when drover is started anew. 422 with a line for each fault where the settings are wrong; nothing changed then."},
-	"GET /api/v1/events":                      {path: "/api/v1/events?limit=10", note: "Newest last; `limit` keeps the newest so many."},
-	"GET /api/v1/operations/{id}":             {path: "/api/v1/operations/roll-1", note: "`state` is `running`, `succeeded` or `failed`; `message` says why it failed."},
-	"POST /api/v1/stop":                       {path: "/api/v1/stop", body: `{"now": false}`},
-	"GET /debug/pprof/":                       {path: "/debug/pprof/", note: "A profile says what drover itself did; [operations.md](operations.md#drover-itself-takes-cpu-or-memory) shows how to take one. For a browser a page."},
+	"POST /api/v1/ipc/broadcast": {path: "/api/v1/ipc/broadcast", body: `{"pool": "app", "type": "price.changed", "data": {"sku": 42}}`,
+		note: "Without `pool`, or with `*`, all workers get it; `data` is anything, missing: `null`. `received` acknowledged it, `sent` was written to workers that do not acknowledge, `failed` did not get it or did not say so. " +
+			"What messages are, and the codes of errors, is in [ipc-protocol.md](ipc-protocol.md); 404 there is no such worker, 409 it cannot have it now, 422 the message is wrong, 502 the worker answered with an error (its own `code`), 504 it did not answer in time."},
+	"POST /api/v1/ipc/send": {path: "/api/v1/ipc/send", body: `{"worker": "app-2", "type": "price.changed", "data": {"sku": 42}}`,
+		note: "`worker` is `app-2` (the newest in slot 2) or `app-2.7`. In place of it, `pool` takes one of its workers by `pick`: `random` (the default) or `least-busy`."},
+	"POST /api/v1/ipc/request": {path: "/api/v1/ipc/request", body: `{"pool": "app", "pick": "least-busy", "type": "price.get", "data": 42, "timeoutMs": 2000}`,
+		note: "The target is as for send. `timeoutMs` is 1 to 3600000; missing: `ipc.requestTimeout`."},
+	"GET /api/v1/cache":           {path: "/api/v1/cache", note: "What counts are totals since drover started; `bytes` has what keeping the entries costs. This and the next three answer 409 where `cache.enabled` is false."},
+	"GET /api/v1/cache/entry":     {path: "/api/v1/cache/entry?namespace=users&key=7", note: "`ttlMs` is what is left of the entry's time, missing where it has no end. It needs the role `operator`, since values may be private."},
+	"POST /api/v1/cache/purge":    {path: "/api/v1/cache/purge", body: `{"namespace": "users", "tag": "team:1"}`, note: "One of `key`, `tag`, `prefix` (of keys) and `\"all\": true`; `all` without a namespace empties the whole cache."},
+	"POST /api/v1/cache/warm":     {path: "/api/v1/cache/warm", body: `{"replace": true}`, note: "Without `replace` what is in the cache already stays. `stored` are entries, `requests` those that workers answered well, `problems` what could not be used."},
+	"GET /api/v1/config":          {path: "/api/v1/config", note: "Shortened here."},
+	"POST /api/v1/reload":         {path: "/api/v1/reload", note: "`added` and `removed` are pools that are new or gone; `rolled` are the pools whose workers are replaced one after another, with the ids of these operations; `applied` is what changed in place; `needsRestart` are changed keys that take effect when drover is started anew. 422 with a line for each fault where the settings are wrong; nothing changed then."},
+	"GET /api/v1/events":          {path: "/api/v1/events?limit=10", note: "Newest last; `limit` keeps the newest so many."},
+	"GET /api/v1/operations/{id}": {path: "/api/v1/operations/roll-1", note: "`state` is `running`, `succeeded` or `failed`; `message` says why it failed."},
+	"POST /api/v1/stop":           {path: "/api/v1/stop", body: `{"now": false}`},
+	"GET /debug/pprof/":           {path: "/debug/pprof/", note: "A profile says what drover itself did; [operations.md](operations.md#drover-itself-takes-cpu-or-memory) shows how to take one. For a browser a page."},
 	"GET /debug/pprof/{name}": {path: "/debug/pprof/heap", stands: "… (a gzip stream)",
 		note: "For `go tool pprof`, `trace` for `go tool trace`. `profile`, `block`, `mutex` and `trace` are measured for `?seconds=`, 1 to 300, else for the time in the list; the answer comes then. " +
 			"The others show what is, with `?seconds=` what changed meanwhile; `?debug=1` is text. 400 for other seconds, 404 for other names, 409 while another of the kind is measured."},
@@ -104,6 +115,12 @@ func document(t *testing.T) []byte {
 			say("\n%s", show(serve(t, wrong, config.Admin{}), e))
 		case profilePath:
 			say("\nWhere `admin.profiler` is `false`:\n\n%s", show(serve(t, &fake{}, config.Admin{}), e))
+		case "/api/v1/cache":
+			off := &fake{fail: Conflict("there is no shared cache; set cache.enabled: true in the settings and start drover anew")}
+			say("\n%s", show(serve(t, off, config.Admin{}), e))
+		case "/api/v1/ipc/request":
+			slow := &fake{fail: MessageError("timeout", "worker app-2.7 did not answer within 2s")}
+			say("\n%s", show(serve(t, slow, config.Admin{}), e))
 		case "/api/v1/events":
 			say("\nLive, as server-sent events: the recent ones first, then each as it happens, and a comment line every %v.\n\n%s", heartbeat, stream(s))
 		}
@@ -190,7 +207,7 @@ where more than one drover answers they list them and ask for ` + "`--admin`" + 
 Keys are camelCase, lists are objects with one key (` + "`{\"workers\": […]}`" + `). 202 means that work goes on. Errors are
 ` + "`{\"error\": {\"code\": \"…\", \"message\": \"…\"}}`" + `, with ` + "`details`" + ` for each fault of wrong settings:
 400 the request makes no sense, 401 and 403 not allowed, 404 unknown, 405 wrong method, 409 not possible now, 413 body too large,
-415 not JSON, 421 unknown host, 422 bad values or settings.
+415 not JSON, 421 unknown host, 422 bad values or settings, 502 and 504 a worker answers with an error, or not in time.
 
 ## Endpoints
 

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxBody is more than any change needs.
+	// maxBody is more than any change needs that carries no message.
 	maxBody = 64 << 10
 
 	tokenHelp = "set admin.tokens in the settings (name, role, and token, tokenFile or tokenSHA256) " +

@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -22,7 +23,7 @@ func reply(w http.ResponseWriter, status int, body any) error {
 }
 
 func (s *Server) refuse(w http.ResponseWriter, e *Error) {
-	if e.Status >= http.StatusInternalServerError {
+	if e.Status == http.StatusInternalServerError { // others of 5xx tell of workers
 		s.log.Error("admin request failed", zap.String("error", e.Message))
 	}
 	if err := reply(w, e.Status, ErrorBody{e}); err != nil {
@@ -40,7 +41,7 @@ func decode(r *http.Request, to any) error {
 	case errors.Is(err, io.EOF):
 		return nil
 	case errors.As(err, &tooLarge):
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too-large", Message: "the body is larger than 64 KB"}
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too-large", Message: fmt.Sprintf("the body is larger than %d KB", tooLarge.Limit>>10)}
 	case err != nil:
 		return badRequest("the body is not what this endpoint takes: %v", err)
 	}

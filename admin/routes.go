@@ -28,6 +28,14 @@ type route struct {
 	handle       func(http.ResponseWriter, *http.Request) error
 }
 
+// maxBody is how large the body of a request may be.
+func (r *route) maxBody() int64 {
+	if strings.HasPrefix(r.path, "/api/v1/ipc/") {
+		return maxMessageBody
+	}
+	return maxBody
+}
+
 func (s *Server) routes() []route {
 	return []route{
 		{"GET", "/healthz", public, "drover is alive", s.healthz},
@@ -48,6 +56,13 @@ func (s *Server) routes() []route {
 		{"POST", "/api/v1/upstreams/{id}/resume", operator, "take back a drain or maintenance", s.upstreamVerb("resume")},
 		{"POST", "/api/v1/upstreams/{id}/maintenance", operator, "drain it, without probes and restarts", s.upstreamVerb("maintenance")},
 		{"POST", "/api/v1/upstreams/{id}/weight", operator, "set its weight, 0 to 256; 0 takes nothing new", s.weight},
+		{"POST", "/api/v1/ipc/broadcast", operator, "send a message to all workers, or to those of a pool", s.broadcast},
+		{"POST", "/api/v1/ipc/send", operator, "send a message to one worker, or to one of a pool", s.send},
+		{"POST", "/api/v1/ipc/request", operator, "send a message to one worker and answer with its response", s.ask},
+		{"GET", "/api/v1/cache", viewer, "the shared cache in numbers", s.cache},
+		{"GET", "/api/v1/cache/entry", operator, "one entry of it", s.cacheEntry},
+		{"POST", "/api/v1/cache/purge", operator, "remove entries, by key, tag, prefix, or all", s.purge},
+		{"POST", "/api/v1/cache/warm", operator, "store what cache.warm of the settings names", s.warm},
 		{"GET", "/api/v1/config", viewer, "the effective settings, secrets hidden", s.config},
 		{"POST", "/api/v1/reload", operator, "read the settings again and apply what changed", s.reload},
 		{"GET", "/api/v1/events", viewer, "recent events; live with Accept: text/event-stream or ?follow=1", s.events},

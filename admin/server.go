@@ -215,7 +215,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range values {
 		r.SetPathValue(name, value)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, found.maxBody())
 	if err := found.handle(w, r); err != nil {
 		s.refuse(w, asError(err))
 	}

@@ -52,6 +52,8 @@ type grammar struct {
 	Restart   RestartCmd   `cmd:"" help:"Replace the workers of a pool one after another."`
 	Worker    WorkerCmds   `cmd:"" help:"Operate one worker."`
 	Upstream  UpstreamCmds `cmd:"" help:"Operate one upstream, a worker or an address."`
+	IPC       IPCCmds      `cmd:"" name:"ipc" help:"Send messages to workers."`
+	Cache     CacheCmds    `cmd:"" help:"Operate the cache that workers share."`
 	Reload    ReloadCmd    `cmd:"" help:"Read the settings again and apply what changed."`
 	Stop      StopCmd      `cmd:"" help:"Drain and stop the running drover."`
 	Events    EventsCmd    `cmd:"" help:"What happened."`

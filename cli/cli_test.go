@@ -19,9 +19,12 @@ type result struct {
 
 // run runs a command line. Variables are pairs of name and value; everything
 // else in the environment is empty.
-func run(args []string, vars ...string) result {
+func run(args []string, vars ...string) result { return runWith("", args, vars...) }
+
+// runWith is run with something on standard input.
+func runWith(stdin string, args []string, vars ...string) result {
 	var out, errs bytes.Buffer
-	env := Environment{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Version: "1.2.3",
+	env := Environment{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Version: "1.2.3",
 		Getenv: func(name string) string {
 			for i := 0; i < len(vars); i += 2 {
 				if vars[i] == name {
@@ -74,6 +77,20 @@ func TestMain_ExitStatusAndMessage(t *testing.T) {
 	f("scale app many", 2, "give 0 to 1024, or auto")
 	f("scale app -3", 2, "")
 	f("upstream weight a 300", 2, "weight 300 is not a number from 0 to 256")
+	f("ipc send price.changed", 2, "say who gets it, with --worker ID or with --pool POOL")
+	f("ipc send --worker app-1 --pool app price.changed", 2, "say who gets it, with --worker ID or with --pool POOL")
+	f("ipc send --worker app-1 --pick random price.changed", 2, "--pick needs --pool")
+	f("ipc send --worker app-1 price.changed hello", 2, `the data hello is not JSON; text needs quotes of its own: '"hello"'`)
+	f("ipc broadcast price.changed -", 2, "what came on standard input is not JSON")
+	f("ipc broadcast", 2, "<type>")
+	f("ipc request --worker app-1 --timeout 2h a", 2, "--timeout: 2h0m0s is not a time from 1ms to 1h")
+	f("ipc request --worker app-1 --timeout 1us a", 2, "--timeout: 1µs is not a time from 1ms to 1h")
+	f("ipc request --worker app-1 --timeout 5 a", 2, "--timeout")
+	f("cache get users", 2, "<key>")
+	f("cache purge", 2, "say what goes: a namespace and a key, --tag, --prefix or --all")
+	f("cache purge users", 2, "say what goes: a namespace and a key, --tag, --prefix or --all")
+	f("cache purge users 7 --all", 2, "a key, --tag, --prefix and --all do not go together")
+	f("cache purge --tag a", 2, "name the namespace first: drover cache purge NAMESPACE")
 	f("version", 0, "drover 1.2.3 commit ")
 	f("--version", 0, "drover 1.2.3 commit ")
 	f("run node server.js", 2, "put -- before the command")
@@ -113,6 +130,7 @@ func TestMain_EveryCommandHasHelpWithAnExample(t *testing.T) {
 	all := []string{"run", "check", "config", "schema", "status", "workers", "pools", "scale", "restart",
 		"worker drain", "worker resume", "worker restart", "worker stop",
 		"upstream drain", "upstream resume", "upstream maintenance", "upstream weight",
+		"ipc broadcast", "ipc send", "ipc request", "cache stats", "cache get", "cache purge", "cache warm",
 		"reload", "stop", "events", "sample-app", "version"}
 	var text strings.Builder
 	for _, command := range all {
@@ -163,4 +181,13 @@ func TestHelp_ShowsAnExampleOfEveryCommand(t *testing.T) {
 		f("upstream "+verb, "drover upstream drain 10.0.0.5:8080")
 	}
 	f("upstream weight", "drover upstream weight 10.0.0.5:8080 3")
+	f("ipc", `drover ipc broadcast price.changed '{"sku": 42}'`)
+	f("ipc broadcast", `drover ipc broadcast price.changed '{"sku": 42}'`)
+	f("ipc send", `drover ipc send --worker app-3 log.level '"debug"'`)
+	f("ipc request", "drover ipc request --worker app-3 price.get 42")
+	f("cache", "drover cache stats")
+	f("cache stats", "drover cache stats")
+	f("cache get", "drover cache get users 7")
+	f("cache purge", "drover cache purge users --tag team:1")
+	f("cache warm", "drover cache warm --replace")
 }

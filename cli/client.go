@@ -32,6 +32,7 @@ type Client struct {
 	base  string // of the URLs
 	where string // for messages: what was dialled
 	token string
+	limit time.Duration // of one question
 }
 
 // connect finds the running drover: as the flag says, else DROVER_ADMIN, else
@@ -63,10 +64,10 @@ func search(folders []string) (string, error) {
 }
 
 func newClient(address, token string) (*Client, error) {
-	c := &Client{where: address, token: token, http: &http.Client{
+	c := &Client{where: address, token: token, limit: clientTimeout, http: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	transport := &http.Transport{ResponseHeaderTimeout: clientTimeout, DisableCompression: true}
+	transport := &http.Transport{ResponseHeaderTimeout: c.limit, DisableCompression: true}
 	c.http.Transport = transport
 	switch {
 	case strings.HasPrefix(address, "unix:"):
@@ -86,6 +87,15 @@ func newClient(address, token string) (*Client, error) {
 	return c, nil
 }
 
+// patient waits for an answer as long as limit from now on.
+func (c *Client) patient(limit time.Duration) *Client {
+	c.limit = limit
+	if t, ok := c.http.Transport.(*http.Transport); ok {
+		t.ResponseHeaderTimeout = limit
+	}
+	return c
+}
+
 // get asks for path and decodes the answer into to, a pointer.
 func (c *Client) get(path string, to any) error { return c.call(http.MethodGet, path, nil, to) }
 
@@ -95,7 +105,7 @@ func (c *Client) post(path string, body, to any) error {
 }
 
 func (c *Client) call(method, path string, body, to any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), clientTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.limit)
 	defer cancel()
 	r, err := c.send(ctx, method, path, body, "application/json")
 	if err != nil {

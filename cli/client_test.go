@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,9 @@ type drover struct {
 	outcome admin.Operation
 	refuse  error
 	reload  admin.ReloadResult
+	checks  []admin.Check     // of app-1.1
+	result  admin.Broadcasted // of a broadcast
+	warmed  admin.Warmed
 }
 
 func (d *drover) called(words ...string) error {
@@ -60,7 +64,7 @@ func (d *drover) Pools() []admin.Pool {
 func (d *drover) Workers() []admin.Worker {
 	return []admin.Worker{
 		{ID: "app-1.1", Pool: "app", Slot: 1, Generation: 1, PID: 100, State: "running", Health: "healthy", Address: "127.0.0.1:20001", UptimeSeconds: 3700,
-			CPUPercent: 3.14, MemoryBytes: 52428800, InFlight: 3, Requests: 941, Breaker: "closed", Limits: map[string]admin.Limit{}},
+			CPUPercent: 3.14, MemoryBytes: 52428800, InFlight: 3, Requests: 941, Breaker: "closed", Limits: map[string]admin.Limit{}, Checks: d.checks},
 		{ID: "app-2.7", Pool: "app", Slot: 2, Generation: 7, State: "backoff", Restarts: 6, LastReason: "crash", Drained: true, Limits: map[string]admin.Limit{}},
 	}
 }
@@ -115,6 +119,37 @@ func (d *drover) Upstream(id, verb string, n int) error {
 	return d.called("upstream", verb, id)
 }
 
+func (d *drover) Broadcast(_ context.Context, pool, kind string, data []byte) (admin.Broadcasted, error) {
+	return d.result, d.called("broadcast", pool, kind, string(data))
+}
+
+func (d *drover) Send(_ context.Context, to admin.Target, kind string, data []byte) (admin.Delivered, error) {
+	return admin.Delivered{Worker: "app-2.7", Acknowledged: kind != "bare"}, d.called("send", to.Worker+to.Pool+to.Pick, kind, string(data))
+}
+
+func (d *drover) Request(_ context.Context, to admin.Target, kind string, data []byte, timeout time.Duration) (admin.Response, error) {
+	return admin.Response{From: "app-2.7", Data: []byte(`{"price": [3, "a b"]}`)}, d.called("request", to.Worker+to.Pool+to.Pick, kind, string(data), timeout.String())
+}
+
+func (d *drover) Cache() (admin.CacheStats, error) {
+	return admin.CacheStats{Entries: 3, Bytes: 5000, MaxBytes: 64 << 20, MaxEntryBytes: 1 << 20, Namespaces: []admin.CacheNamespace{
+		{Name: "users", Entries: 3, Bytes: 5000, Hits: 990, Misses: 10, Sets: 13, Invalidated: 2, Evictions: 1, Expirations: 7, Loads: 10, LoadSeconds: 0.25, Waiting: 1, Copying: 2},
+		{Name: "settings"},
+	}}, d.refuse
+}
+
+func (d *drover) CacheEntry(namespace, key string) (admin.CacheEntry, error) {
+	return admin.CacheEntry{Namespace: namespace, Key: key, Value: []byte(`{"name":"Ada"}`), TTLMS: 58200}, d.called("entry", namespace, key)
+}
+
+func (d *drover) Purge(p admin.PurgeRequest) (int, error) {
+	return 3, d.called("purge", p.Namespace, p.Key, p.Tag, p.Prefix, strconv.FormatBool(p.All))
+}
+
+func (d *drover) Warm(_ context.Context, replace bool) (admin.Warmed, error) {
+	return d.warmed, d.called("warm", strconv.FormatBool(replace))
+}
+
 // start serves the admin API of d on a socket; it returns what --admin takes.
 func (d *drover) start(t *testing.T, bus *event.Bus, tokens ...config.Token) string {
 	t.Helper()
@@ -161,6 +196,15 @@ func TestCommands_ShowTablesAndJSON(t *testing.T) {
 	f("pools", "--json")
 	f("events")
 	f("events", "--json")
+	f("cache", "stats")
+	f("cache", "stats", "--json")
+}
+
+func TestWorkers_ShowChecksWhereThereAreSome(t *testing.T) {
+	d := &drover{checks: []admin.Check{{Name: "db", OK: true}, {Name: "disk", Message: "full\n\tof \x1b[31mlogs"}, {Name: "mail"},
+		{Name: "queue", Message: strings.Repeat("long ", 20)}}}
+	r := run([]string{"workers", "--admin", d.start(t, event.NewBus(1))})
+	golden(t, "workers-checks.txt", r.out)
 }
 
 func TestCommands_OperateTheRunningDrover(t *testing.T) {

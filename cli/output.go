@@ -42,7 +42,7 @@ func table(env *Environment, head string, rows [][]string) {
 }
 
 var (
-	badWords  = regexp.MustCompile(`\b(unhealthy|failed|ejected|open)\b`)
+	badWords  = regexp.MustCompile(`\b(unhealthy|failed|ejected|open|FAIL)\b`)
 	fairWords = regexp.MustCompile(`\b(degraded|starting|draining|drained|maintenance|backoff|stopping|half-open)\b`)
 	goodWords = regexp.MustCompile(`\bhealthy\b`)
 )

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -35,12 +38,43 @@ func (c *WorkersCmd) Run(env *Environment) error {
 	if c.JSON {
 		return printJSON(env, list)
 	}
+	head := "WORKER|STATE|HEALTH|PID|ADDRESS|UPTIME|RESTARTS|LAST REASON|CPU|MEMORY|IN FLIGHT|REQUESTS|BREAKER"
+	checked := slices.ContainsFunc(list.Workers, func(w admin.Worker) bool { return len(w.Checks) > 0 })
+	if checked {
+		head += "|CHECKS"
+	}
 	var rows [][]string
 	for _, w := range list.Workers {
-		rows = append(rows, workerRow(w))
+		row := workerRow(w)
+		if checked {
+			row = append(row, checks(w.Checks))
+		}
+		rows = append(rows, row)
 	}
-	table(env, "WORKER|STATE|HEALTH|PID|ADDRESS|UPTIME|RESTARTS|LAST REASON|CPU|MEMORY|IN FLIGHT|REQUESTS|BREAKER", rows)
+	table(env, head, rows)
 	return nil
+}
+
+// checks are a worker's own: db ok, disk FAIL: full.
+func checks(list []admin.Check) string {
+	words := make([]string, len(list))
+	for i, c := range list {
+		words[i] = oneLine(c.Name) + " ok"
+		if !c.OK {
+			words[i] = strings.TrimSuffix(oneLine(c.Name)+" FAIL: "+oneLine(c.Message), ": ")
+		}
+	}
+	return dash(strings.Join(words, ", "))
+}
+
+// oneLine shortens what a worker says to what fits a table.
+func oneLine(text string) string {
+	const most = 60
+	words := []rune(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " "))
+	if len(words) > most {
+		return string(words[:most]) + "…"
+	}
+	return string(words)
 }
 
 func workerRow(w admin.Worker) []string {

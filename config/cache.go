@@ -29,7 +29,7 @@ type Warm struct {
 	TTL *Duration `yaml:"ttl" reload:"restart"`
 	// Tags that it can be removed by, with others.
 	Tags []string `yaml:"tags,omitempty" reload:"restart"`
-	// A JSON file with a list of such entries.
+	// A file with such entries: a JSON list, or one in each line.
 	File string `yaml:"file,omitempty" reload:"restart"`
 	// The pool whose worker is asked, at start and after a roll.
 	Pool string `yaml:"pool,omitempty" reload:"restart"`

@@ -10,6 +10,7 @@ var cacheNamespace = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 const (
 	longestCacheKey = 1024
+	longestCacheTag = 256
 	mostCacheTags   = 32
 )
 
@@ -86,8 +87,8 @@ func (v *validator) warmEntry(key string, w Warm) {
 		v.fault(key+".tags", fmt.Sprintf("there are %d tags", len(w.Tags)), fmt.Sprintf("use at most %d", mostCacheTags))
 	}
 	for i, tag := range w.Tags {
-		if tag == "" || len(tag) > longestCacheKey {
-			v.fault(index(key+".tags", i), quote(tag)+" is no good as a tag", fmt.Sprintf("write 1 to %d bytes", longestCacheKey))
+		if tag == "" || len(tag) > longestCacheTag {
+			v.fault(index(key+".tags", i), quote(tag)+" is no good as a tag", fmt.Sprintf("write 1 to %d bytes", longestCacheTag))
 		}
 	}
 }
@@ -107,7 +108,7 @@ func (v *validator) warmRequest(key string, w Warm) {
 }
 
 func (v *validator) warmFile(key, path string) {
-	const remedy = "name a file with a JSON list of entries; it is relative to the folder drover is started in"
+	const remedy = "name a file with entries, a JSON list or one in each line; it is relative to the folder drover is started in"
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
 		v.fault(key, quote(path)+" is not a file", remedy)

@@ -50,7 +50,7 @@ func TestValidate_WarmIsOneThingOnly(t *testing.T) {
 	w("namespace: n, key: k", key+".value: is missing; write the value of the entry")
 	w("namespace: 'a b', key: "+strings.Repeat("k", 1025)+", value: 1", key+".key: the key has 1025 bytes; use at most 1024",
 		key+`.namespace: "a b" is no good as a namespace; use letters, digits and . _ -, at most 64`)
-	w("namespace: n, key: k, value: 1, tags: [ ''"+strings.Repeat(", t", 32)+" ]", key+".tags: there are 33 tags; use at most 32", key+`.tags[0]: "" is no good as a tag; write 1 to 1024 bytes`)
+	w("namespace: n, key: k, value: 1, tags: [ ''"+strings.Repeat(", t", 32)+" ]", key+".tags: there are 33 tags; use at most 32", key+`.tags[0]: "" is no good as a tag; write 1 to 256 bytes`)
 	w("namespace: n, key: k, value: "+strings.Repeat("x", 1025)+" } ], maxBytes: 1KB, file: '', warm2: [ {", `cache.warm2: unknown key; did you mean "warm"?`,
 		key+".value: the value has 1027 bytes; make it smaller than the cache.maxEntryBytes 1KB")
 	w("pool: app", key+".path: is missing; write the path that the worker is asked for")
@@ -58,7 +58,7 @@ func TestValidate_WarmIsOneThingOnly(t *testing.T) {
 	w("pool: other, path: /", key+`.pool: pool "other" has no workers; name one that has a command`)
 	w("pool: gone, path: /, ttl: 0, tags: [ t ]", key+`.pool: there is no pool "gone"; add it under pools, or use one of app, other`,
 		key+".tags: there is no entry; add namespace, key and value, or remove them", key+".ttl: there is no entry; add namespace, key and value, or remove it")
-	const remedy = "; name a file with a JSON list of entries; it is relative to the folder drover is started in"
+	const remedy = "; name a file with entries, a JSON list or one in each line; it is relative to the folder drover is started in"
 	w("file: /none", key+`.file: "/none" cannot be read: no such file or directory`+remedy)
 	w("file: /", key+`.file: "/" is not a file`+remedy)
 }

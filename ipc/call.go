@@ -43,13 +43,15 @@ func (c *call) pose(m *message, timeout time.Duration, b *batch) *Error {
 		return err
 	}
 	b.add(e)
-	c.hub.deadlines.add(&c.deadline, c.started.Add(timeout), func() {
-		c.end(answer{err: refuse(CodeTimeout, "worker %s did not answer within %v; it may still handle the request", e.id, timeout)}, nil)
-	})
+	c.hub.deadlines.add(&c.deadline, c.started.Add(timeout), func() { c.end(answer{err: c.tooLate(timeout)}, nil) })
 	if c.ended.Load() { // already, by another goroutine that saw no deadline
 		c.hub.deadlines.drop(&c.deadline)
 	}
 	return nil
+}
+
+func (c *call) tooLate(timeout time.Duration) *Error {
+	return refuse(CodeTimeout, "worker %s did not answer within %v; it may still handle the request", c.responder.id, timeout)
 }
 
 // takeOn gives the call an id of the responder's and puts it into its box.
@@ -58,6 +60,9 @@ func (e *Endpoint) takeOn(c *call, m *message, data []byte, timeout time.Duratio
 	defer e.mu.Unlock()
 	if e.gone {
 		return refuse(CodeWorkerGone, "worker %s ended", e.id)
+	}
+	if e.dutyKept+len(c.note.content) > maxQueued {
+		return refuse(CodeQueueFull, "worker %s has %d bytes of requests that it has not answered and that the audit log is to have", e.id, e.dutyKept)
 	}
 	duty := e.lastDuty + 1
 	put := e.out.put(true, func(buf []byte) []byte {
@@ -70,6 +75,7 @@ func (e *Endpoint) takeOn(c *call, m *message, data []byte, timeout time.Duratio
 	}
 	e.lastDuty, c.duty = duty, duty
 	e.duties[duty] = c
+	e.dutyKept += len(c.note.content)
 	return nil
 }
 
@@ -95,8 +101,7 @@ func (c *call) end(a answer, b *batch) {
 // drop forgets a duty; if it is still open, the worker is told not to bother.
 func (e *Endpoint) drop(c *call, b *batch) {
 	e.mu.Lock()
-	_, open := e.duties[c.duty]
-	delete(e.duties, c.duty)
+	open := e.relieveLocked(c.duty) != nil
 	gone := e.gone
 	e.mu.Unlock()
 	if open && !gone {
@@ -105,28 +110,49 @@ func (e *Endpoint) drop(c *call, b *batch) {
 	}
 }
 
-// response ends a request that this worker was asked. One that nobody waits for
-// any more is forgotten.
-func (e *Endpoint) response(f *frame, b *batch) *Error {
-	e.mu.Lock()
-	c := e.duties[f.id]
-	delete(e.duties, f.id)
-	e.mu.Unlock()
-	if c == nil {
-		return nil
+// relieveLocked takes a duty away and returns it, if it was still open.
+func (e *Endpoint) relieveLocked(duty uint64) *call {
+	c := e.duties[duty]
+	if c != nil {
+		delete(e.duties, duty)
+		e.dutyKept -= len(c.note.content)
 	}
+	return c
+}
+
+// response ends a request that this worker was asked.
+func (e *Endpoint) response(f *frame, b *batch) *Error {
 	a := answer{payload: payload{data: f.data, jwe: f.jwe}}
 	if f.has&hasError != 0 {
 		a.err, _ = parseError(f.err)
 		if a.err == nil {
 			a.err = refuse(CodeBadFrame, "the response of worker %s has an error that cannot be read", e.id)
 		}
-	} else if err := e.hub.checkPayload(a.payload, e.sender(), ""); err != nil {
+	} else if err := e.checkAnswer(a.payload); err != nil {
 		a.err = refuse(err.Code, "the response of worker %s: %s", e.id, err.Message)
+	}
+	e.respond(f.id, a, b)
+	return nil
+}
+
+func (e *Endpoint) checkAnswer(p payload) *Error {
+	if p.jwe != nil && p.jwe[0] != '"' {
+		return refuse(CodeBadFrame, "there is one requester, so there is one token: jwe is no string")
+	}
+	return e.hub.checkPayload(p, e.sender(), "")
+}
+
+// respond ends the request with this id of ours. One that nobody waits for any
+// more is forgotten.
+func (e *Endpoint) respond(id uint64, a answer, b *batch) {
+	e.mu.Lock()
+	c := e.relieveLocked(id)
+	e.mu.Unlock()
+	if c == nil {
+		return
 	}
 	e.hub.count("response", codeOf(a.err))
 	c.end(a, b)
-	return nil
 }
 
 // request sends a request of this worker on.

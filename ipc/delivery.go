@@ -105,6 +105,7 @@ func (d *delivery) overLocked() {
 type inbox struct {
 	last   uint64 // number of the newest message
 	unread []unread
+	kept   int // bytes of content that are kept for the audit log until then
 }
 
 type unread struct {
@@ -114,6 +115,7 @@ type unread struct {
 
 func (i *inbox) add(d *delivery) uint64 {
 	i.last++
+	i.kept += len(d.note.content)
 	i.unread = append(i.unread, unread{i.last, d})
 	return i.last
 }
@@ -122,6 +124,7 @@ func (i *inbox) add(d *delivery) uint64 {
 func (i *inbox) upTo(seq uint64) []unread {
 	n := 0
 	for n < len(i.unread) && i.unread[n].seq <= seq {
+		i.kept -= len(i.unread[n].d.note.content)
 		n++
 	}
 	read := i.unread[:n:n]
@@ -137,7 +140,7 @@ func (i *inbox) take() []*delivery {
 	for _, u := range i.unread {
 		all = append(all, u.d)
 	}
-	i.unread = nil
+	i.unread, i.kept = nil, 0
 	return all
 }
 
@@ -169,6 +172,8 @@ func (e *Endpoint) enqueue(m *message, data []byte, acks bool, d *delivery) *Err
 		return refuse(CodeWorkerGone, "worker %s ended", e.id)
 	case acks && len(e.inbox.unread) >= e.hub.options.QueueLength:
 		return refuse(CodeQueueFull, "worker %s has %d messages that it has not acknowledged", e.id, len(e.inbox.unread))
+	case acks && e.inbox.kept+len(m.content) > maxQueued:
+		return refuse(CodeQueueFull, "worker %s has %d bytes of messages that it has not acknowledged and that the audit log is to have", e.id, e.inbox.kept)
 	}
 	put := e.out.put(true, func(buf []byte) []byte {
 		buf = append(buf, `{"drover":"message",`...)

@@ -5,8 +5,8 @@ import "bytes"
 // tooDeep reports whether valid JSON nests objects and arrays more than limit
 // deep. A value that is neither is 0 deep, {} and [] are 1 deep.
 func tooDeep(json []byte, limit int) bool {
-	// What has fewer brackets than the limit, in strings or not, needs no closer look.
-	if bytes.Count(json, []byte{'['})+bytes.Count(json, []byte{'{'}) <= limit {
+	// Most need no closer look: they are too short, or have too few brackets, those in strings included.
+	if len(json) < 2*(limit+1) || bytes.Count(json, []byte{'['})+bytes.Count(json, []byte{'{'}) <= limit {
 		return false
 	}
 	depth := 0

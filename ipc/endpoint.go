@@ -32,8 +32,9 @@ type Endpoint struct {
 	closeErr  error
 	reading   sync.WaitGroup
 
-	acks  atomic.Bool // it said hello, and acknowledges messages
-	takes atomic.Bool // it takes part: messages are routed to it
+	greeted atomic.Bool // it said hello
+	acks    atomic.Bool // it said hello, and acknowledges messages
+	takes   atomic.Bool // it takes part: messages are routed to it
 
 	mu       sync.Mutex
 	link     net.Conn // over the socket path; nil: none
@@ -43,6 +44,7 @@ type Endpoint struct {
 	asked    map[uint64]*call // its open requests, by its ids
 	duties   map[uint64]*call // open requests to it, by our ids
 	lastDuty uint64
+	dutyKept int // bytes of open requests to it that are kept for the audit log
 	topics   Patterns
 	events   Patterns
 	pings    pings
@@ -78,7 +80,7 @@ func openEndpoint(h *Hub, id, notifyPath string) (*Endpoint, error) {
 
 // listen begins to read both sockets.
 func (e *Endpoint) listen() {
-	e.reading.Go(func() { e.serve(newLines(newReader(e.ours), e.hub.options.lineLimit()), nil) })
+	e.reading.Go(func() { e.serve(e.ours, newLines(e.hub.options.lineLimit()), nil) })
 	e.reading.Go(func() { e.notify.read(e.sayReady) })
 }
 
@@ -120,6 +122,7 @@ func (e *Endpoint) Exited() { e.leave() }
 func (e *Endpoint) Close() error {
 	e.closeOnce.Do(func() {
 		_ = e.theirs.Close() // mostly closed already, after the start
+		e.out.close()        // a reader may wait for its worker to read
 		e.mu.Lock()
 		link := e.link
 		e.closed = true
@@ -130,7 +133,6 @@ func (e *Endpoint) Close() error {
 		if err := errors.Join(e.ours.Close(), e.notify.close()); err != nil {
 			e.closeErr = fmt.Errorf("close the channel to %s: %w", e.id, err)
 		}
-		e.out.use(nil)
 		e.reading.Wait()
 		e.leave()
 		e.hub.forget(e)
@@ -139,34 +141,6 @@ func (e *Endpoint) Close() error {
 }
 
 func (e *Endpoint) sayReady() { e.readyOnce.Do(func() { close(e.ready) }) }
-
-// serve reads frames until the other end, or ours, is closed. over is the link
-// that they come over, nil for the inherited channel.
-func (e *Endpoint) serve(in *lines, over net.Conn) {
-	var p parser
-	var b batch
-	for {
-		line, tooLong, err := in.next()
-		if err != nil {
-			break
-		}
-		e.read(&p, line, tooLong, &b)
-		if !in.another() {
-			b.flush()
-		}
-		if e.out.flooded() { // it sends and does not read what it gets back
-			b.flush()
-			e.out.waitEbb()
-		}
-	}
-	b.flush()
-	e.mu.Lock()
-	current := e.link == over
-	e.mu.Unlock()
-	if current {
-		e.leave()
-	}
-}
 
 // read acts on one line.
 func (e *Endpoint) read(p *parser, line []byte, tooLong bool, b *batch) {
@@ -177,6 +151,7 @@ func (e *Endpoint) read(p *parser, line []byte, tooLong bool, b *batch) {
 	var f frame
 	if err := p.parse(line, &f); err != nil {
 		e.invalid.Add(1)
+		e.salvage(&f, line, err, b)
 		return
 	}
 	e.frames.Add(1)
@@ -196,7 +171,7 @@ func (e *Endpoint) handle(f *frame, b *batch) {
 	v, known := verb(f.verb)
 	var err *Error
 	if !known {
-		err = refuse(CodeUnknownVerb, "drover knows no frame %q that a worker may send", f.verb)
+		err = refuse(CodeUnknownVerb, "drover knows no frame %.150q that a worker may send", f.verb)
 	} else if err = f.check(v); err == nil {
 		err = v.act(e, f, b)
 	}

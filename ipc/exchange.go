@@ -24,6 +24,7 @@ const Version = 1
 // welcome answers hello.
 func (e *Endpoint) welcome(f *frame, b *batch) {
 	e.acks.Store(f.acks)
+	e.greeted.Store(true)
 	e.takes.Store(true)
 	e.hub.giveKeys(e, b)
 	e.reply(f.id, b, e.hub.greeting(e))
@@ -93,14 +94,9 @@ func (e *Endpoint) spread(f *frame, pool string, want func(*Endpoint) bool, b *b
 // bare gives a value that no protocol knows to those of the pool who asked for it.
 func (e *Endpoint) bare(line []byte, b *batch) {
 	e.takes.Store(true)
-	var err *Error
-	if len(line) > e.hub.options.MaxMessageBytes {
-		err = refuse(CodeTooLarge, "%d bytes are more than ipc.maxMessageBytes, %d", len(line), e.hub.options.MaxMessageBytes)
-	} else if tooDeep(line, e.hub.options.MaxDepth) {
-		err = refuse(CodeTooDeep, "the value is nested deeper than ipc.maxDepth, %d", e.hub.options.MaxDepth)
-	}
+	err := e.checkBare(line)
 	e.hub.note(&note{verb: "bare", from: e.id, size: len(line), content: e.hub.contentOf(line)}, "", err)
-	if err != nil || e.hub.options.Keys != nil { // its content is for nobody but drover
+	if err != nil {
 		return
 	}
 	frame := eventFrame(event.Event{Kind: messageKind, Subject: e.id}, line)
@@ -109,6 +105,19 @@ func (e *Endpoint) bare(line []byte, b *batch) {
 			other.tell(messageKind, frame, b)
 		}
 	}
+}
+
+// checkBare holds a bare value to what counts for a message of the type message
+// to the worker's own pool.
+func (e *Endpoint) checkBare(line []byte) *Error {
+	m := &message{sender: e.sender(), kind: messageKind, payload: payload{data: line}}
+	if err := e.hub.checkKind(m.kind); err != nil {
+		return err
+	}
+	if err := e.hub.checkPayload(m.payload, m.sender, m.kind); err != nil {
+		return err
+	}
+	return e.hub.may(m, m.pool)
 }
 
 // metrics takes the worker's numbers.
@@ -126,6 +135,11 @@ func (e *Endpoint) metrics(f *frame, b *batch) *Error {
 func (e *Endpoint) cache(f *frame, b *batch) *Error {
 	if e.hub.options.Cache == nil {
 		return refuse(CodeCacheOff, "cache.enabled is false")
+	}
+	// Others read what this worker stores, so it may be as deep as messages are;
+	// the values stand in lists of operations and of their arguments.
+	if tooDeep(f.ops, e.hub.options.MaxDepth+2) {
+		return refuse(CodeTooDeep, "a value is nested deeper than ipc.maxDepth, %d", e.hub.options.MaxDepth)
 	}
 	// The reply is written with others where it comes before Serve returns, else by whoever brings it.
 	var state atomic.Int32

@@ -135,6 +135,11 @@ func (p *parser) atEnd() error {
 
 // take notes one member of an object.
 func (f *frame) take(name, v []byte) {
+	if bytes.IndexByte(name, '\\') >= 0 { // however it was written
+		if plain, ok := text(name); ok {
+			name = appendString(nil, plain)
+		}
+	}
 	if string(name) == `"drover"` {
 		f.verb, _ = text(v) // a drover that is no string makes a bare value
 		return
@@ -194,7 +199,7 @@ func (f *frame) set(m member, v []byte) {
 	case hasData:
 		f.data = v
 	case hasJWE:
-		f.jwe, ok = v, v[0] == '"' || v[0] == '{'
+		f.jwe, ok = v, isTokens(v)
 	case hasError:
 		f.err, ok = v, v[0] == '{'
 	case hasTopics:
@@ -214,6 +219,26 @@ func (f *frame) set(m member, v []byte) {
 	if !ok {
 		f.wrong = m
 	}
+}
+
+// isTokens says whether v is a string, or an object of strings.
+func isTokens(v []byte) bool {
+	if v[0] == '"' {
+		return true
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(v))
+	if begin, err := dec.ReadToken(); err != nil || begin.Kind() != '{' {
+		return false
+	}
+	for dec.PeekKind() == '"' {
+		if _, err := dec.ReadToken(); err != nil || dec.PeekKind() != '"' {
+			return false
+		}
+		if err := dec.SkipValue(); err != nil {
+			return false
+		}
+	}
+	return dec.PeekKind() == '}'
 }
 
 // name is how the member stands in a frame.

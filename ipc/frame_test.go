@@ -52,26 +52,42 @@ func TestFrame_SaysWhatIsNotJSON(t *testing.T) {
 	}
 }
 
+// each calls f with each line that is read from r in pieces.
+func (l *lines) each(r io.Reader, f func(line []byte, tooLong bool)) error {
+	for {
+		n, err := r.Read(l.space())
+		l.took(n)
+		for {
+			line, tooLong, ok := l.next()
+			if !ok {
+				break
+			}
+			f(line, tooLong)
+		}
+		if err != nil {
+			if line, tooLong, ok := l.last(); ok {
+				f(line, tooLong)
+			}
+			return err
+		}
+	}
+}
+
 func TestLines_SkipsWhatIsTooLongAndGoesOn(t *testing.T) {
 	const limit = 16 << 10
 	f := func(in string, wantLines []string, wantSkipped int) {
 		t.Helper()
-		l := newLines(iotest.HalfReader(strings.NewReader(in)), limit)
 		var got []string
 		skipped := 0
-		for {
-			line, tooLong, err := l.next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+		err := newLines(limit).each(iotest.HalfReader(strings.NewReader(in)), func(line []byte, tooLong bool) {
 			if tooLong {
 				skipped++
-				continue
+			} else {
+				got = append(got, string(line))
 			}
-			got = append(got, string(line))
+		})
+		if !errors.Is(err, io.EOF) {
+			t.Fatal(err)
 		}
 		if strings.Join(got, "|") != strings.Join(wantLines, "|") || len(got) != len(wantLines) || skipped != wantSkipped {
 			t.Errorf("lines of %d bytes: %d lines, %d skipped; want %d, %d", len(in), len(got), skipped, len(wantLines), wantSkipped)
@@ -85,6 +101,7 @@ func TestLines_SkipsWhatIsTooLongAndGoesOn(t *testing.T) {
 	f(long+"\n\"ready\"\n", []string{`"ready"`}, 1)
 	f(long, nil, 1)
 	f("a\n"+long+"\n"+long+"\nb\n", []string{"a", "b"}, 2)
+	f(long[:limit]+"\n"+long[:limit+1]+"\n", []string{long[:limit]}, 1)
 }
 
 func FuzzFrame(f *testing.F) {
@@ -92,19 +109,14 @@ func FuzzFrame(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := newLines(bytes.NewReader(data), 64)
 		total := 0
 		var p parser
-		for {
-			line, tooLong, err := l.next()
-			if err != nil {
-				break
-			}
+		_ = newLines(64).each(bytes.NewReader(data), func(line []byte, tooLong bool) {
 			if tooLong {
-				continue
+				return
 			}
-			if total += len(line); total > len(data) {
-				t.Fatal("lines hold more than was written")
+			if total += len(line); total > len(data) || len(line) > 64 {
+				t.Fatal("lines hold more than was written, or than they may")
 			}
 			if bytes.ContainsRune(line, '\n') {
 				t.Fatal("a line holds a line end")
@@ -113,6 +125,6 @@ func FuzzFrame(f *testing.F) {
 			if err := p.parse(line, &f); err == nil && !json.Valid(line) {
 				t.Fatalf("%q is no JSON and was taken", line)
 			}
-		}
+		})
 	})
 }

@@ -137,7 +137,10 @@ func (e *Endpoint) pong(f *frame, _ *batch) *Error {
 func parseHealth(f *frame) (Health, *Error) {
 	h := Health{Checks: []CheckResult{}}
 	if f.loopDelayMs != nil {
-		h.LoopDelayMS, _ = strconv.ParseFloat(string(f.loopDelayMs), 64) // a number of JSON; infinite where too large
+		var err error
+		if h.LoopDelayMS, err = strconv.ParseFloat(string(f.loopDelayMs), 64); err != nil { // beyond all numbers
+			return h, refuse(CodeBadFrame, "pong: loopDelayMs is out of range")
+		}
 	}
 	if f.checks == nil {
 		return h, nil

@@ -126,6 +126,9 @@ func (h *Hub) join(e *Endpoint) {
 // forget drops a closed endpoint.
 func (h *Hub) forget(e *Endpoint) {
 	h.links.forget(e)
+	if h.options.Keys != nil {
+		h.options.Keys.Forget(e.id)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.open, e)

@@ -15,14 +15,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// fromDrover is the sender of drover's own messages. Answers to its requests
-// are encrypted with the key of this name, which no worker can read with.
-const fromDrover = "drover"
-
-// maxCount is the largest number in the header of a token that every language
-// of an SDK reads exactly.
-const maxCount = 1<<53 - 1
-
 // Keyring has the keys that workers and drover encrypt messages with: for each
 // receiving pool the present one, the one before, and the next. Receivers know
 // the next key one period before anybody uses it, so it does not matter in which
@@ -86,7 +78,8 @@ func (k *Keyring) Run(ctx context.Context, period time.Duration, rotated func())
 func (k *Keyring) Frame(pool string, acl *ACL, pools []string) []byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	send := map[string]*poolKey{fromDrover: k.poolLocked(fromDrover).current}
+	// Answers to drover's own requests are encrypted with a key that no worker reads with.
+	send := map[string]*poolKey{droverName: k.poolLocked(droverName).current}
 	for _, other := range pools {
 		if acl.Reaches(pool, other) || acl.Reaches(other, pool) {
 			send[other] = k.poolLocked(other).current
@@ -187,7 +180,7 @@ func checkHeader(h jose.Header, from, kind string) (count uint64, err error) {
 		return 0, fmt.Errorf("it was made for the type %.150q", fmt.Sprint(got))
 	}
 	n, ok := h.ExtraHeaders["n"].(float64)
-	if !ok || n < 1 || n > maxCount || n != float64(uint64(n)) {
+	if !ok || n < 1 || n > maxID || n != float64(uint64(n)) {
 		return 0, errors.New("its n is not a whole number from 1 to 2^53 - 1")
 	}
 	return uint64(n), nil

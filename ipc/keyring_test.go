@@ -257,8 +257,8 @@ func TestKeyring_RefusesReplays(t *testing.T) {
 	f("web-2.1", 3, true) // each sender counts for itself
 	f("web-1.1", 40, true)
 	f("web-1.1", 39, false)
-	f("web-1.1", maxCount, true)
-	f("web-1.1", maxCount, false)
+	f("web-1.1", maxID, true)
+	f("web-1.1", maxID, false)
 	f("web-2.1", 4, true)
 	k.Forget("web-1.1")
 	if len(k.seen) != 1 {

@@ -46,7 +46,7 @@ func (h *Hub) giveKeys(e *Endpoint, b *batch) {
 // GiveKeys tells every worker its keys, after they have changed.
 func (h *Hub) GiveKeys() {
 	for _, e := range h.present.Load().all {
-		if e.acks.Load() {
+		if e.greeted.Load() {
 			h.giveKeys(e, nil)
 		}
 	}

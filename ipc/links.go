@@ -116,16 +116,21 @@ func (k *links) greet(c net.Conn) {
 		<-k.strangers
 	}()
 	_ = c.SetDeadline(time.Now().Add(linkPatience)) // a socket that fails does so when it is read, too
-	in := newLines(newReader(c.(conn)), maxHello)   // a Unix socket is one
-	line, tooLong, err := in.next()
-	if err != nil {
-		_ = c.Close() // nobody is there
-		return
+	in := newLines(maxHello)
+	line, tooLong, ok := in.next()
+	for !ok && !in.skipping {
+		n, err := c.Read(in.space())
+		if err != nil {
+			_ = c.Close() // nobody is there
+			return
+		}
+		in.took(n)
+		line, tooLong, ok = in.next()
 	}
 	var p parser
 	var f frame
 	refusal := refuse(CodeKey, "the first frame is hello with the key of this worker, which works once")
-	if tooLong || p.parse(line, &f) != nil || f.verb != "hello" {
+	if !ok || tooLong || p.parse(line, &f) != nil || f.verb != "hello" {
 		k.turnAway(c, 0, refusal)
 		return
 	}
@@ -184,13 +189,14 @@ func (e *Endpoint) adopt(c net.Conn, in *lines, hello *frame) {
 	back := e.gone
 	e.gone, e.link = false, c
 	e.reading.Go(func() {
-		e.serve(in, c)
-		_ = c.Close() // only read
+		defer func() { _ = c.Close() }() // only read
+		own := c.(conn)                  // a Unix socket is one
+		e.out.use(own)
+		if back {
+			e.hub.join(e)
+		}
+		e.welcome(hello, nil)
+		e.serve(own, in, c)
 	})
 	e.mu.Unlock()
-	e.out.use(c.(conn)) // a Unix socket is one
-	if back {
-		e.hub.join(e)
-	}
-	e.welcome(hello, nil)
 }

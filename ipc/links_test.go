@@ -96,3 +96,18 @@ func TestLinks_TheFirstFrameIsHello(t *testing.T) {
 		_ = c.Close()
 	}
 }
+
+func TestLinks_BringBackAWorkerWhoseWrapperClosedTheChannel(t *testing.T) {
+	s := newSite(t, Options{})
+	a, wrapper := s.worker("app-1.1", true), s.worker("app-2.1", false)
+	wrapper.die()
+	waitFor(t, "the end of the channel", func() bool { return s.hub.present.Load().find("app-2.1") == nil })
+	wrapper.e.Shutdown(time.Second) // finds the channel broken
+	_, key := wrapper.e.Link()
+	b := s.connect(wrapper, key)
+	b.expectBegin(`{"drover":"reply","id":1,"data":{"version":1,"worker":"app-2.1"`)
+	a.say(`{"drover":"request","id":5,"worker":"app-2","type":"t"}`)
+	b.expectBegin(`{"drover":"request","id":1,`)
+	b.say(`{"drover":"response","id":1,"data":1}`)
+	a.expect(`{"drover":"reply","id":5,"from":"app-2.1","data":1}`)
+}

@@ -84,6 +84,9 @@ func (h *Hub) checkPayload(p payload, from sender, kind string) *Error {
 		return refuse(CodeTooLarge, "%d bytes are more than ipc.maxMessageBytes, %d", n, h.options.MaxMessageBytes)
 	}
 	if p.jwe != nil {
+		if h.options.Keys == nil {
+			return refuse(CodeBadFrame, "ipc.encryption is off: send data in place of jwe")
+		}
 		return nil
 	}
 	if tooDeep(p.data, h.options.MaxDepth) {

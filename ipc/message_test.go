@@ -91,6 +91,7 @@ func TestMessages_ASlowWorkerDelaysNobody(t *testing.T) {
 		a.say(`{"drover":"broadcast","id":%d,"type":"t"}`, i+1)
 		b.expectBegin(fmt.Sprintf(`{"drover":"message","seq":%d,`, i+1))
 		b.say(`{"drover":"ack","seq":%d}`, i+1)
+		b.quiet() // the acknowledgement was read
 	}
 	for range 30 {
 		got := a.hear()
@@ -317,7 +318,7 @@ func TestHub_SaysAndAsks(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := s.hub.Request(ctx, Target{Worker: "app-1"}, "t", []byte("1")); codeIn(err) != CodeTimeout && codeIn(err) != CodeCancelled {
+	if _, err := s.hub.Request(ctx, Target{Worker: "app-1"}, "t", []byte("1")); codeIn(err) != CodeTimeout {
 		t.Errorf("a request without an answer: %v", err)
 	}
 }

@@ -47,35 +47,12 @@ func (h *Hub) record(f *frame, from string, err *Error) {
 	})
 }
 
-func (h *Hub) count(verb, result string) {
-	if h.options.Observer == nil {
-		return
+// count tells the observer of what is a message; other frames count where they
+// are refused.
+func (h *Hub) count(kind, result string) {
+	if h.options.Observer != nil {
+		h.options.Observer.IPCMessage(kind, result)
 	}
-	if kind, counted := countedKind(verb); counted {
-		h.options.Observer.IPCMessage(kind, knownCode(result))
-	}
-}
-
-// countedKind is the label of a frame in drover_ipc_messages_total.
-func countedKind(verb string) (string, bool) {
-	switch verb {
-	case "send", "broadcast", "publish", "request", "response", "bare", "event":
-		return verb, true
-	case "hello", "ready", "ack", "cancel", "pong", "metrics", "cache", "subscribe", "unsubscribe":
-		return "", false
-	}
-	return "other", true
-}
-
-// knownCode keeps the label to a closed set: an application has codes of its own.
-func knownCode(code string) string {
-	switch code {
-	case resultOK, CodeBadFrame, CodeUnknownVerb, CodeForgedFrom, CodeBadType, CodeTooLarge, CodeTooDeep, CodeUnknownType, CodeSchema,
-		CodePlainPayload, CodeForbidden, CodeNoTarget, CodeDuplicateID, CodeTooManyRequests, CodeQueueFull, CodeWorkerGone,
-		CodeTimeout, CodeCancelled, CodeRefused, "no-handler", "handler-error":
-		return code
-	}
-	return "application"
 }
 
 func codeOf(err *Error) string {

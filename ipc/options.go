@@ -33,7 +33,8 @@ type Options struct {
 // Observer counts messages. It is satisfied by *metrics.Metrics.
 type Observer interface {
 	// IPCMessage is told of each message and receiver: kind is send, broadcast,
-	// publish, request, response, bare or event, result ok or the code of an error.
+	// publish, request, response, bare or event, or of another frame that was
+	// refused; result is ok or the code of an error, perhaps an application's own.
 	IPCMessage(kind, result string)
 	// IPCRequest is told how long a request took, also one that failed.
 	IPCRequest(d time.Duration)

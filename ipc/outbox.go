@@ -32,7 +32,8 @@ type outbox struct {
 	head    int
 	ends    []int           // of the frames in pending
 	waiter  syscall.RawConn // the socket that a goroutine waits for; nil: none
-	closed  bool
+	closed  bool            // the socket failed
+	sealed  bool            // there will be no other
 }
 
 func newOutbox(limit int) *outbox {
@@ -41,20 +42,29 @@ func newOutbox(limit int) *outbox {
 	return o
 }
 
-// use makes c the socket; nil closes the box. What was not written to the old
-// one goes to the new one from the first frame on that was not begun.
+// use makes c the socket. What was not written to the old one goes to the new
+// one from the first frame on that was not begun.
 func (o *outbox) use(c conn) {
-	var raw syscall.RawConn
-	if c != nil {
-		raw, _ = c.SyscallConn() // the error says that it is closed; so does the first write
-	}
+	raw, err := c.SyscallConn()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.dropBegun()
-	o.raw = raw
-	if raw == nil {
-		o.end()
+	if o.sealed {
+		return
 	}
+	if err != nil {
+		o.end()
+		return
+	}
+	o.dropBegun()
+	o.raw, o.closed = raw, false
+}
+
+// close ends the box for good.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sealed = true
+	o.end()
 }
 
 // dropBegun forgets the rest of a frame of which a part was written.

@@ -2,61 +2,76 @@ package ipc
 
 import (
 	"errors"
-	"io"
-	"os"
-	"syscall"
+	"net"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/drover-proxy/drover/internal/nonblock"
 )
 
-// reader reads a socket past the scheduler, which has nothing to arrange for a
-// call that does not wait. (To be told of it wakes its watchdog whenever nothing
-// else is going on: two more switches of threads for each message.)
+// reader works through what one socket of a worker brings. It is not for
+// concurrent use.
 type reader struct {
-	raw  syscall.RawConn
-	p    []byte
-	n    int
-	err  error
-	step func(fd uintptr) bool // try, bound once
+	e  *Endpoint
+	in *lines
+	p  parser
+	b  batch
 }
 
-func newReader(c conn) io.Reader {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return failed{err}
+// serve reads frames until the other end, or ours, is closed. over is the link
+// that they come over, nil for the inherited channel.
+func (e *Endpoint) serve(c conn, in *lines, over net.Conn) {
+	r := reader{e: e, in: in}
+	r.work()
+	if raw, err := c.SyscallConn(); err == nil { // else it is closed already
+		// All inside one Read: the runtime waits for the socket, and has nothing else to do with it.
+		_ = raw.Read(func(fd uintptr) bool { return r.drain(int(fd)) }) // an error says that it was closed
 	}
-	r := &reader{raw: raw}
-	r.step = r.try
-	return r
+	r.b.flush()
+	e.mu.Lock()
+	current := e.link == over
+	e.mu.Unlock()
+	if current {
+		e.leave()
+	}
 }
 
-// Read waits until there is something.
-func (r *reader) Read(p []byte) (int, error) {
-	r.p = p
-	if err := r.raw.Read(r.step); err != nil {
-		return 0, err
-	}
-	switch {
-	case r.err != nil:
-		return 0, os.NewSyscallError("recv", r.err)
-	case r.n == 0:
-		return 0, io.EOF
-	}
-	return r.n, nil
-}
-
-func (r *reader) try(fd uintptr) bool {
+// drain works through what there is to read and reports whether that was the end.
+func (r *reader) drain(fd int) (ended bool) {
 	for {
-		r.n, r.err = nonblock.Read(int(fd), r.p)
-		if !errors.Is(r.err, unix.EINTR) {
-			return !errors.Is(r.err, unix.EAGAIN)
+		space := r.in.space()
+		n, err := nonblock.Read(fd, space)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			return false
+		case err != nil || n == 0:
+			if line, tooLong, ok := r.in.last(); ok {
+				r.e.read(&r.p, line, tooLong, &r.b)
+			}
+			return true
+		}
+		r.in.took(n)
+		r.work()
+		if n < len(space) { // that was all; what comes now wakes the runtime (epoll(7), edge-triggered)
+			return false
 		}
 	}
 }
 
-// failed is a reader of nothing.
-type failed struct{ err error }
-
-func (f failed) Read([]byte) (int, error) { return 0, f.err }
+// work acts on the lines that are here, then writes what came of them.
+func (r *reader) work() {
+	for {
+		line, tooLong, ok := r.in.next()
+		if !ok {
+			break
+		}
+		r.e.read(&r.p, line, tooLong, &r.b)
+		if r.e.out.flooded() { // it sends and does not read what it gets back
+			r.b.flush()
+			r.e.out.waitEbb()
+		}
+	}
+	r.b.flush()
+}

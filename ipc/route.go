@@ -43,7 +43,7 @@ func (h *Hub) may(m *message, pool string) *Error {
 	if m.worker == nil || h.options.ACL.Allows(m.pool, pool, m.kind) {
 		return nil
 	}
-	return refuse(CodeForbidden, "ipc.allow does not let pool %s send %s to pool %s", m.pool, m.kind, pool)
+	return refuse(CodeForbidden, "ipc.allow does not let pool %s send %s to pool %.100s", m.pool, m.kind, pool)
 }
 
 // pick chooses the one receiver of a message.

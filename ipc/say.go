@@ -3,6 +3,7 @@ package ipc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -110,14 +111,12 @@ func (h *Hub) Request(ctx context.Context, to Target, kind string, data []byte) 
 	}
 	timeout := h.options.RequestTimeout
 	if end, ok := ctx.Deadline(); ok {
-		timeout = time.Until(end)
+		timeout = time.Until(end).Round(time.Millisecond) // as it was asked for
 	}
-	done := make(chan answer, 1)
+	done := make(chan answered, 1)
 	c := &call{note: m.note(), hub: h, responder: e, started: time.Now()}
-	c.tell = func(a answer, _ *batch) {
-		a.payload = payload{data: bytes.Clone(a.payload.data), jwe: bytes.Clone(a.payload.jwe)}
-		done <- a
-	}
+	// Whoever reads from the worker calls this, so its tokens are read in the order in which they were made.
+	c.tell = func(a answer, _ *batch) { done <- h.unseal(e, kind, a) }
 	h.sealing.Lock()
 	refusal = c.pose(m, timeout, nil)
 	h.sealing.Unlock()
@@ -126,32 +125,43 @@ func (h *Hub) Request(ctx context.Context, to Target, kind string, data []byte) 
 	}
 	select {
 	case a := <-done:
-		return h.unseal(e, kind, a)
+		return a.Answer, a.err
 	case <-ctx.Done():
-		c.end(answer{err: refuse(CodeCancelled, "the requester cancelled it")}, nil)
-		return h.unseal(e, kind, <-done) // it may have come at the last moment
+		why := refuse(CodeCancelled, "the requester cancelled it")
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // a moment before our own timer
+			why = c.tooLate(timeout)
+		}
+		c.end(answer{err: why}, nil)
+		a := <-done // it may have come at the last moment
+		return a.Answer, a.err
 	}
 }
 
-// unseal reads an answer.
-func (h *Hub) unseal(e *Endpoint, kind string, a answer) (Answer, error) {
+// answered is what Request returns.
+type answered struct {
+	Answer
+	err error
+}
+
+// unseal reads an answer, and copies it.
+func (h *Hub) unseal(e *Endpoint, kind string, a answer) answered {
+	data := []byte("null")
 	switch {
 	case a.err != nil:
-		return Answer{}, a.err
+		return answered{err: a.err}
 	case a.payload.jwe != nil:
 		token, ok := text(a.payload.jwe)
 		if !ok || h.options.Keys == nil {
-			return Answer{}, refuse(CodeRefused, "worker %s answered with what drover cannot decrypt", e.id)
+			return answered{err: refuse(CodeRefused, "worker %s answered with what drover cannot decrypt", e.id)}
 		}
-		data, err := h.options.Keys.Decrypt(droverName, e.id, kind, token)
-		if err != nil {
-			return Answer{}, refuse(CodeRefused, "%v", err)
+		var err error
+		if data, err = h.options.Keys.Decrypt(droverName, e.id, kind, token); err != nil {
+			return answered{err: refuse(CodeRefused, "%v", err)}
 		}
-		return Answer{From: e.id, Data: data}, nil
-	case a.payload.data == nil:
-		return Answer{From: e.id, Data: []byte("null")}, nil
+	case a.payload.data != nil:
+		data = bytes.Clone(a.payload.data)
 	}
-	return Answer{From: e.id, Data: a.payload.data}, nil
+	return answered{Answer: Answer{From: e.id, Data: data}}
 }
 
 // own makes a message of drover itself.

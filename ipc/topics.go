@@ -67,7 +67,7 @@ func patternsOf(raw []byte) (Patterns, *Error) {
 	}
 	patterns, err := ParsePatterns(texts)
 	if err != nil {
-		return nil, refuse(CodeBadType, "%v", err)
+		return nil, refuse(CodeBadType, "%s", shorten(err.Error(), maxErrorMessage))
 	}
 	return patterns, nil
 }

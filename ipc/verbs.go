@@ -54,7 +54,7 @@ func (f *frame) check(v form) *Error {
 	case f.has&hasFrom != 0:
 		return refuse(CodeForgedFrom, "a worker does not say who it is: leave from out")
 	case f.unknown != "":
-		return refuse(CodeBadFrame, "%s has a member %q that the protocol does not know", f.verb, f.unknown)
+		return refuse(CodeBadFrame, "%s has a member %.150q that the protocol does not know", f.verb, f.unknown)
 	case f.wrong != 0:
 		return refuse(CodeBadFrame, "%s: %s is of a wrong type or out of range", f.verb, f.wrong.name())
 	case missing != 0:

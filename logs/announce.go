@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// announcer gathers counts by name and hands them over at most once in a while,
+// announcer gathers counts by name and hands them over at most once per announceEvery,
 // so that a flood of losses is not a flood of lines about them. It costs nothing
 // while there is nothing to tell.
 type announcer struct {

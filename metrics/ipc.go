@@ -6,7 +6,7 @@ import "time"
 // drover_ipc_messages_total. A result can be the code of a worker's own, which
 // is then OTHER.
 var (
-	messageKinds   = setOf("send", "broadcast", "publish", "request", "response", "bare", "event", "metrics", "cache")
+	messageKinds   = setOf("send", "broadcast", "publish", "request", "response", "bare", "event")
 	messageResults = setOf("ok", "bad-frame", "unknown-verb", "version", "key", "forged-from", "bad-type", "too-large", "too-deep",
 		"unknown-type", "schema", "plain-payload", "forbidden", "no-target", "duplicate-id", "too-many-requests",
 		"too-many-subscriptions", "queue-full", "worker-gone", "timeout", "cancelled", "no-handler", "handler-error", "refused", "cache-off")
@@ -22,7 +22,7 @@ func (m *Metrics) IPCMessage(kind, result string) {
 	m.messages.WithLabelValues(within(messageKinds, kind), within(messageResults, result)).Inc()
 }
 
-// IPCRequest counts the time that a request between workers took to its response.
+// IPCRequest counts the time that a request between workers took to its end.
 func (m *Metrics) IPCRequest(d time.Duration) { m.ipcRequests.Observe(d.Seconds()) }
 
 func setOf(names ...string) map[string]bool {

@@ -62,7 +62,7 @@ func New(build BuildInfo) *Metrics {
 		events:   counterVec("events_total", "Events by kind.", "kind"),
 		messages: counterVec("ipc_messages_total", "Messages over the workers' channels by kind and result: ok, or the code of the error.", "kind", "result"),
 		ipcRequests: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "drover_ipc_request_duration_seconds", Help: "Time that requests between workers took to their response.", Buckets: ipcBuckets}),
+			Name: "drover_ipc_request_duration_seconds", Help: "Time that requests between workers took to their end.", Buckets: ipcBuckets}),
 		app: newApp(),
 	}
 	m.watched = newWatched()

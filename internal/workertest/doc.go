@@ -28,6 +28,10 @@
 //	notify [MS]           serves; writes READY=1 to NOTIFY_SOCKET after MS (default 0)
 //	stopself [MS]         serves for MS (default 0), then sends itself SIGSTOP
 //	spin                  listens, never answers and burns CPU
+//	talk                  serves, and answers over the message channel: requests of the types echo
+//	                      (with their data), fail (with an error of its own) and never; messages by
+//	                      an acknowledgement, but for the type ignore; pings with two checks, of which
+//	                      disk fails from a message disk.full on
 //
 // What a serving worker answers:
 //

@@ -29,6 +29,7 @@ func modes() map[string]func(args []string) {
 		"notify":      notify,
 		"stopself":    stopSelf,
 		"spin":        spin,
+		"talk":        talk,
 	}
 }
 

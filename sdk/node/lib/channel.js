@@ -25,6 +25,8 @@ class Channel {
     const proc = this.process;
     proc.on('message', (message) => {
       if (message !== null && typeof message === 'object' && typeof message.drover === 'string') frame(message);
+      // Bun does not say when a listener was removed; those that wait for one message do it now.
+      else if (!this.counted) setImmediate(() => { if (!this.held) this.unref(); });
     });
     proc.on('disconnect', () => closed(new DroverError('closed', 'drover has closed the channel')));
     // Node.js counts the listeners of these two events to decide whether the channel keeps the process alive.
@@ -35,6 +37,7 @@ class Channel {
       proc.channel.unrefCounted();
     } else {
       this.unref();
+      proc.on('newListener', (name) => { if (name === 'message') proc.channel?.ref(); });
     }
   }
 
@@ -62,7 +65,7 @@ class Channel {
 
   // Where listeners are not counted the application's own keep the process alive.
   unref() {
-    if (this.process.listenerCount('message') === 1) this.process.channel.unref();
+    if (this.process.listenerCount('message') === 1) this.process.channel?.unref();
   }
 
   flush(done) {

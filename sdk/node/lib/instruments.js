@@ -59,12 +59,14 @@ class Gauge extends Instrument {
   constructor(parts) { super('gauge', parts); }
 
   set(value, labels) {
-    this.sample(labels).value = finite(this.name, value);
+    finite(this.name, value);
+    this.sample(labels).value = value;
     this.touch();
   }
 
   inc(by = 1, labels) {
-    this.sample(labels).value += finite(this.name, by);
+    finite(this.name, by);
+    this.sample(labels).value += by;
     this.touch();
   }
 
@@ -80,8 +82,8 @@ class Histogram extends Instrument {
   }
 
   observe(value, labels) {
-    const sample = this.sample(labels);
     finite(this.name, value);
+    const sample = this.sample(labels);
     let at = 0;
     while (at < this.buckets.length && value > this.buckets[at]) at++;
     sample.counts[at]++;
@@ -109,7 +111,6 @@ class Histogram extends Instrument {
 
 function finite(name, value) {
   if (!Number.isFinite(value)) throw new DroverError('bad-frame', `${value} is no value for ${name}`);
-  return value;
 }
 
 module.exports = { Counter, Gauge, Histogram };

@@ -3,6 +3,8 @@
 const { DroverError } = require('./error');
 const { importKey, open, seal } = require('./jwe');
 
+// Drover's name as a sender, and that of the key for answers to it.
+const DROVER = 'drover';
 // How many senders are remembered; workers have new names after each restart.
 const MAX_SENDERS = 10_000;
 
@@ -20,16 +22,13 @@ class Keyring {
   replace({ receive, send }) {
     this.receive = new Map(receive.keys.map(({ kid, k }) => [kid, importKey(k)]));
     this.send = new Map(Object.entries(send || {}).map(([pool, { kid, k }]) => [pool, { kid, key: importKey(k) }]));
-    const own = receive.keys[0];
-    // The first one is the newest; drover itself reads with our own pool's key.
-    if (own) for (const pool of [receive.pool, '']) if (!this.send.has(pool)) this.send.set(pool, { kid: own.kid, key: this.receive.get(own.kid) });
   }
 
   // seal encrypts for a pool, or for each of them with '*', where the result is an object.
   seal(text, type, pool) {
     if (pool !== '*') return this.sealFor(text, type, pool);
     const sealed = {};
-    for (const name of this.send.keys()) if (name !== '') sealed[name] = this.sealFor(text, type, name);
+    for (const name of this.send.keys()) if (name !== DROVER) sealed[name] = this.sealFor(text, type, name);
     return sealed;
   }
 
@@ -61,4 +60,4 @@ class Keyring {
   }
 }
 
-module.exports = { Keyring };
+module.exports = { Keyring, DROVER };

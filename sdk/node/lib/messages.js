@@ -3,6 +3,7 @@
 const { DroverError } = require('./error');
 const { Handlers } = require('./handlers');
 const { Context } = require('./context');
+const { DROVER } = require('./keyring');
 const { checkName, poolOf, target } = require('./names');
 const { plain } = require('./size');
 
@@ -133,7 +134,7 @@ class Messages {
     const response = { drover: 'response', id: frame.id };
     if (!err) {
       try {
-        this.payload.put(response, frame.type, plain(data), poolOf(frame.from));
+        this.payload.put(response, frame.type, plain(data), frame.from === DROVER ? DROVER : poolOf(frame.from));
       } catch (unfit) {
         err = unfit;
       }

@@ -1,0 +1,147 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { worker } = require('./support/fake');
+
+test('what is asked for in one turn goes out as one frame, with a result for each', async () => {
+  const { link, drover } = await worker();
+  const users = drover.cache.namespace('users');
+  const all = Promise.all([
+    users.set('7', { name: 'Ada' }, { ttlMs: 60000, tags: ['team:1'] }),
+    users.get('7'), users.get('8'), users.getMany(['7', '8']), users.add('7', 1), users.delete('7'),
+    users.increment('n'), users.increment('n', -2, { ttlMs: 5 }), users.invalidateTag('team:1'), users.invalidatePrefix('a'),
+    drover.cache.set('k', undefined), drover.cache.stats(),
+  ]);
+  assert.equal(await link.next(), '{"drover":"cache","ops":[["set","users","7",{"name":"Ada"},{"ttlMs":60000,"tags":["team:1"]}],["get","users","7"],["get","users","8"],'
+    + '["getMany","users",["7","8"]],["add","users","7",1],["delete","users","7"],["increment","users","n",1],["increment","users","n",-2,{"ttlMs":5}],'
+    + '["invalidateTag","users","team:1"],["invalidatePrefix","users","a"],["set","default","k",null],["stats"]],"id":2}');
+  link.receive('{"drover":"reply","id":2,"data":[true,[{"name":"Ada"},60000],null,[[{"name":"Ada"},60000],null],false,true,1,-1,1,0,true,{"hits":1}]}');
+  assert.deepEqual(await all, [true, { name: 'Ada' }, undefined, [{ name: 'Ada' }, undefined], false, true, 1, -1, 1, 0, true, { hits: 1 }]);
+  assert.ok(await link.silent());
+});
+
+test('an operation that fails fails alone; a frame that fails fails all of its operations', async () => {
+  const { link, drover } = await worker();
+  const [one, two] = [drover.cache.increment('s'), drover.cache.get('n')];
+  link.frameID = (await link.nextFrame()).id;
+  link.receive('{"drover":"reply","id":2,"data":[{"error":{"code":"not-a-number","message":"s is no number"}},[null]]}');
+  await assert.rejects(one, { code: 'not-a-number', message: 's is no number' });
+  assert.equal(await two, null, 'null is a value');
+  const off = [drover.cache.get('a'), drover.cache.set('a', 1)];
+  await link.next();
+  link.fail(3, 'cache-off');
+  for (const promise of off) await assert.rejects(promise, { code: 'cache-off' });
+});
+
+test('values that look like errors are values', async () => {
+  const { link, drover } = await worker();
+  const got = drover.cache.get('a');
+  await link.next();
+  link.reply(2, [[{ error: { code: 'x' } }, 5]]);
+  assert.deepEqual(await got, { error: { code: 'x' } });
+});
+
+test('frames are bounded in operations and in bytes, and a value that is too large is refused', async () => {
+  const { link, drover } = await worker({ maxMessageBytes: 1000 });
+  await assert.rejects(drover.cache.set('k', 'x'.repeat(1000)), { code: 'too-large' });
+  for (let i = 0; i < 3; i++) drover.cache.set(String(i), 'x'.repeat(600));
+  for (let i = 0; i < 3; i++) assert.equal((await link.nextFrame()).ops.length, 1);
+  const big = await worker();
+  for (let i = 0; i < 501; i++) big.drover.cache.get(String(i));
+  assert.equal((await big.link.nextFrame()).ops.length, 500);
+  assert.equal((await big.link.nextFrame()).ops.length, 1);
+  const keys = Array.from({ length: 501 }, (_, i) => String(i));
+  const many = big.drover.cache.getMany(keys);
+  const frame = await big.link.nextFrame();
+  assert.deepEqual(frame.ops.map(([, , list]) => list.length), [500, 1]);
+  big.link.reply(frame.id, frame.ops.map(([, , list]) => list.map((key) => [[key]])));
+  assert.deepEqual(await many, keys.map((key) => [key]), 'values that are lists stay lists');
+});
+
+test('getOrSet: what is there is not computed', async () => {
+  const { link, drover } = await worker();
+  const got = drover.cache.getOrSet('k', () => assert.fail('computed'));
+  assert.equal(await link.next(), '{"drover":"cache","ops":[["get","default","k"]],"id":2}');
+  link.reply(2, [['there']]);
+  assert.equal(await got, 'there');
+});
+
+async function leased(drover, link, options, compute) {
+  const got = drover.cache.getOrSet('k', compute, options);
+  got.catch(() => {});
+  const { id } = await link.nextFrame();
+  link.reply(id, [null]);
+  return { got, lease: await link.nextFrame() };
+}
+
+test('getOrSet: with the lease the value is computed once, set, and given to all who asked here', async () => {
+  const { link, drover } = await worker();
+  let computed = 0;
+  const { got, lease } = await leased(drover, link, { ttlMs: 1000, tags: ['a'], leaseMs: 30000, waitMs: 5000 }, async (key) => {
+    computed++;
+    return { key };
+  });
+  assert.deepEqual(lease.ops, [['lease', 'default', 'k', { leaseMs: 30000, waitMs: 5000 }]]);
+  const second = drover.cache.getOrSet('k', () => assert.fail('computed twice'));
+  link.reply((await link.nextFrame()).id, [null]);
+  link.reply(lease.id, [{ lease: '17' }]);
+  const set = await link.nextFrame();
+  assert.deepEqual(set.ops, [['set', 'default', 'k', { key: 'k' }, { ttlMs: 1000, tags: ['a'], lease: '17' }]]);
+  link.reply(set.id, [true]);
+  assert.deepEqual([await got, await second, computed], [{ key: 'k' }, { key: 'k' }, 1]);
+  assert.ok(await link.silent());
+});
+
+test('getOrSet: another worker has computed it, or takes too long', async () => {
+  const { link, drover } = await worker();
+  let { got, lease } = await leased(drover, link, {}, () => assert.fail('computed'));
+  link.reply(lease.id, [['theirs', 5]]);
+  assert.equal(await got, 'theirs');
+  ({ got, lease } = await leased(drover, link, {}, () => assert.fail('computed')));
+  link.reply(lease.id, [{ error: { code: 'timeout', message: 'waited in vain' } }]);
+  await assert.rejects(got, { code: 'timeout' });
+});
+
+test('getOrSet: who fails to compute, or has nothing, gives the lease back', async () => {
+  const { link, drover } = await worker();
+  const f = async (compute, check) => {
+    const { got, lease } = await leased(drover, link, {}, compute);
+    link.reply(lease.id, [{ lease: '17' }]);
+    const release = await link.nextFrame();
+    assert.deepEqual(release.ops, [['release', 'default', 'k', '17']]);
+    link.reply(release.id, [true]);
+    await check(got);
+  };
+  await f(() => { throw new Error('no database'); }, (got) => assert.rejects(got, { message: 'no database' }));
+  await f(async () => undefined, async (got) => assert.equal(await got, undefined));
+});
+
+test('getOrSet: a lost lease is no failure, a refused value is one', async () => {
+  const { link, drover } = await worker();
+  const f = async (code, check) => {
+    const { got, lease } = await leased(drover, link, {}, () => 'made');
+    link.reply(lease.id, [{ lease: '17' }]);
+    link.reply((await link.nextFrame()).id, [{ error: { code, message: code } }]);
+    if (code !== 'lease-lost') link.reply((await link.nextFrame()).id, [true]);
+    await check(got);
+  };
+  await f('lease-lost', async (got) => assert.equal(await got, 'made'));
+  await f('too-large', (got) => assert.rejects(got, { code: 'too-large' }));
+});
+
+test('getOrSet after a change does not join what began before it', async () => {
+  const { link, drover } = await worker();
+  const { got, lease } = await leased(drover, link, {}, () => 'old');
+  drover.cache.delete('k');
+  link.reply((await link.nextFrame()).id, [true]);
+  const later = drover.cache.getOrSet('k', () => 'new');
+  link.reply((await link.nextFrame()).id, [null]);
+  const second = await link.nextFrame();
+  assert.equal(second.ops[0][0], 'lease');
+  link.reply(second.id, [{ lease: '18' }]);
+  link.reply((await link.nextFrame()).id, [true]);
+  assert.equal(await later, 'new');
+  link.reply(lease.id, [{ error: { code: 'timeout', message: '' } }]);
+  await assert.rejects(got, { code: 'timeout' });
+});
