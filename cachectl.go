@@ -158,8 +158,7 @@ func (b backend) Warm(ctx context.Context, replace bool) (admin.Warmed, error) {
 		return admin.Warmed{}, errNoCache
 	}
 	stored, err := b.d.cache.warmer.Warm(replace)
-	answered, faults := b.d.warmByWorkers(ctx)
-	return admin.Warmed{Stored: stored, Requests: answered, Problems: problems(errors.Join(append(faults, err)...))}, nil
+	return admin.Warmed{Stored: stored, Problems: problems(err)}, nil
 }
 
 // problems lists the parts of a joined error.

@@ -6,9 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/healthcheck"
@@ -22,7 +19,6 @@ type unit struct {
 	pool   *pool.Pool
 	prober *healthcheck.Prober
 	sup    *supervisor.Supervisor // nil: static upstreams only
-	warm   *warming               // nil: none of its workers warms the cache
 
 	endProbes  context.CancelFunc
 	endWorkers context.CancelFunc
@@ -39,15 +35,6 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 	u.prober = healthcheck.NewProber(u.pool, p, check, d.metrics)
 	if len(p.Command) == 0 {
 		return u, nil
-	}
-	if paths := warmPaths(cfg.Cache, name); len(paths) > 0 {
-		u.warm = &warming{
-			paths:  paths,
-			within: func() time.Duration { return u.pool.Config().ProcessManagement.StartTimeout.Std() / 2 }, // before it is too late for who waits
-			roll:   func() string { return d.rolls.running(name) },
-			fault:  func(err error) { d.log.Warn("the cache is not warm", zap.Error(err)) },
-		}
-		u.pool.SetAdmission(u.warm.admit)
 	}
 	u.sup, err = supervisor.New(supervisor.Options{
 		Pool:         u.pool,
@@ -83,9 +70,6 @@ func (u *unit) start(failed func(error)) {
 	probes, endProbes := context.WithCancel(context.Background())
 	workers, endWorkers := context.WithCancel(context.Background())
 	u.endProbes, u.endWorkers = endProbes, endWorkers
-	if u.warm != nil {
-		u.warm.start(probes, u.running.Go)
-	}
 	u.running.Go(func() { failed(u.prober.Run(probes)) })
 	if u.sup != nil {
 		u.running.Go(func() { failed(u.sup.Run(workers)) })

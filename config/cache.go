@@ -31,7 +31,7 @@ type Warm struct {
 	Tags []string `yaml:"tags,omitempty" reload:"restart"`
 	// A file with such entries: a JSON list, or one in each line.
 	File string `yaml:"file,omitempty" reload:"restart"`
-	// The pool of the worker that is asked: the first that is ready at start, and the first of each rolling restart.
+	// The pool whose worker is asked, at start and after a roll.
 	Pool string `yaml:"pool,omitempty" reload:"restart"`
 	// The path that it is asked for.
 	Path string `yaml:"path,omitempty" reload:"restart"`

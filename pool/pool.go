@@ -25,7 +25,6 @@ type Pool struct {
 	queue      queue
 	expecting  atomic.Bool
 	desertedAt atomic.Int64 // clock reading when the last eligible worker left; 0: not so, or answered
-	admit      func(*Upstream) bool
 
 	mu      sync.Mutex
 	members map[string]*Upstream

@@ -9,12 +9,8 @@ import (
 // SetHealth reports the verdict of probes, or a worker's own word. Starting
 // and unhealthy become healthy, healthy becomes unhealthy; a starting one that
 // is not well yet stays starting, and a draining one stays draining. cause is
-// the reason of a failure, for the event. A worker that is well for the first
-// time stays starting until it is admitted. It returns false when the id is unknown.
+// the reason of a failure, for the event. It returns false when the id is unknown.
 func (p *Pool) SetHealth(id string, healthy bool, cause error) bool {
-	if healthy && p.held(id) {
-		return true
-	}
 	return p.change(id, func(u *Upstream) (event.Event, bool) {
 		switch s := u.State(); {
 		case healthy && (s == Starting || s == Unhealthy):

@@ -71,8 +71,10 @@ func (s *Supervisor) isReady(w *worker, f facts) bool {
 			return false
 		}
 		s.pool.SetHealth(w.id, true, nil)
+		return true
 	case !s.cfg.HealthCheck.Enabled:
 		s.pool.SetHealth(w.id, true, nil)
+		return true
 	}
 	return w.up.State() == pool.Healthy
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"sync"
 )
 
 // talkFrame is what of docs/ipc-protocol.md a worker of the mode talk understands.
@@ -18,19 +17,14 @@ type talkFrame struct {
 	Data   json.RawMessage `json:"data"`
 }
 
-// channel is this end of the message channel.
-var channel = sync.OnceValue(func() *os.File {
+// talk serves, and speaks the protocol of the message channel without an SDK.
+func talk([]string) {
+	go serve(listen())
 	fd, err := strconv.Atoi(os.Getenv("DROVER_IPC_FD"))
 	if err != nil {
 		fail("DROVER_IPC_FD: %v", err)
 	}
-	return os.NewFile(uintptr(fd), "channel")
-})
-
-// talk serves, and speaks the protocol of the message channel without an SDK.
-func talk([]string) {
-	go serve(listen())
-	channel := channel()
+	channel := os.NewFile(uintptr(fd), "channel")
 	in := bufio.NewScanner(channel)
 	in.Buffer(nil, 16<<20)
 	tell(channel, `{"drover":"hello","id":1,"version":1,"acks":true}`)
