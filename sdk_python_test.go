@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,9 @@ import (
 
 // The Python SDK in workers under drover: with threads and with asyncio, with the channel inherited
 // and behind a program that does not pass it on.
+
+// pythons is a drover whose workers are Python programs that do what requests over the channel say.
+type pythons struct{ *instance }
 
 // eachPython runs a test with each kind of worker; behind: also behind another program.
 func eachPython(t *testing.T, behind bool, test func(t *testing.T, command []string)) {
@@ -35,23 +40,34 @@ func eachPython(t *testing.T, behind bool, test func(t *testing.T, command []str
 	}
 }
 
-// runPython starts drover with three such workers.
-func runPython(t *testing.T, command []string, more string) *instance {
+// pythonSDK returns where the package is.
+func pythonSDK(t *testing.T) string {
+	t.Helper()
+	sdk, err := filepath.Abs(filepath.Join("sdk", "python"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sdk
+}
+
+// runPython starts drover with three workers of a test program.
+func runPython(t *testing.T, command []string, more string) pythons {
+	t.Helper()
+	return runPythonFile(t, append([]string{app(t, "python-sdk", command[0])}, command[1:]...), more)
+}
+
+func runPythonFile(t *testing.T, command []string, more string) pythons {
 	t.Helper()
 	workertest.Need(t, "python3")
 	if out, err := exec.Command("python3", "-c", "import cryptography").CombinedOutput(); err != nil {
 		t.Fatalf("python3 needs the package cryptography (Debian: python3-cryptography): %v\n%s", err, out)
 	}
-	sdk, err := filepath.Abs(filepath.Join("sdk", "python"))
+	asJSON, err := json.Marshal(append([]string{"python3"}, command...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	argv := append([]string{"python3", app(t, "python-sdk", command[0])}, command[1:]...)
-	asJSON, err := json.Marshal(argv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := newInstance(t).run(fmt.Sprintf(`
+	d := pythons{newInstance(t)}
+	d.run(fmt.Sprintf(`
 server: { listeners: [ { name: web, address: "${FRONT}", pool: app } ] }
 admin: { address: "${ADMIN}" }
 pools:
@@ -61,13 +77,13 @@ pools:
     env: { PYTHONPATH: %q, PYTHONDONTWRITEBYTECODE: "1", PYTHONWARNINGS: error, DIR: "${DIR}", RECORD: "${DIR}/record" }
     healthCheck: { type: ipc, interval: 1s, timeout: 1s }
     processManagement: { ready: notify, restartDelay: 50ms }
-%s`, asJSON, sdk, more))
+%s`, asJSON, pythonSDK(t), more))
 	d.waitRunning(3)
 	return d
 }
 
 // ask sends a request to a worker through the admin API and decodes what it answers.
-func (d *instance) ask(worker, kind string, data, into any) {
+func (d pythons) ask(worker, kind string, data, into any) {
 	d.t.Helper()
 	status, body := d.tryAsk(worker, kind, data)
 	var answer struct{ Data json.RawMessage }
@@ -79,7 +95,7 @@ func (d *instance) ask(worker, kind string, data, into any) {
 	}
 }
 
-func (d *instance) tryAsk(worker, kind string, data any) (status int, body string) {
+func (d pythons) tryAsk(worker, kind string, data any) (status int, body string) {
 	d.t.Helper()
 	raw, err := json.Marshal(map[string]any{"worker": worker, "type": kind, "data": data, "timeoutMs": patience.Milliseconds()})
 	if err != nil {
@@ -89,7 +105,7 @@ func (d *instance) tryAsk(worker, kind string, data any) (status int, body strin
 }
 
 // call has a worker call a method of its client and compares what came of it, JSON.
-func (d *instance) call(worker, method, args, more, want string) {
+func (d pythons) call(worker, method, args, more, want string) {
 	d.t.Helper()
 	var got json.RawMessage
 	d.ask(worker, "do", map[string]any{"call": method, "args": json.RawMessage(args), "more": json.RawMessage(more)}, &got)
@@ -99,13 +115,13 @@ func (d *instance) call(worker, method, args, more, want string) {
 }
 
 // seen returns what a worker has seen: type, data and sender of each message.
-func (d *instance) seen(worker string) (list [][3]any) {
+func (d pythons) seen(worker string) (list [][3]any) {
 	d.t.Helper()
 	d.ask(worker, "seen", nil, &list)
 	return list
 }
 
-func (d *instance) sees(worker string, want ...string) {
+func (d pythons) sees(worker string, want ...string) {
 	d.t.Helper()
 	d.eventually(worker+" sees "+strings.Join(want, ", "), func() error {
 		got := make([]string, 0, len(want))
@@ -215,7 +231,7 @@ func TestPython_NoMessageIsLostInSilence(t *testing.T) {
 }
 
 // records returns what the workers wrote down.
-func (d *instance) records() []string {
+func (d pythons) records() []string {
 	raw, err := os.ReadFile(filepath.Join(d.dir, "record"))
 	if err != nil {
 		return nil // not yet
@@ -292,4 +308,110 @@ func TestPython_Encryption(t *testing.T) {
 			t.Errorf("the audit log is %.1000s", audit)
 		}
 	})
+}
+
+// The programs of the README run as they stand there.
+func TestPython_Readme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("sdk", "python", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := regexp.MustCompile("(?s)```python\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(programs) != 4 {
+		t.Fatalf("the README has %d programs", len(programs))
+	}
+	run := func(name string, number int, test func(t *testing.T, d pythons)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "program.py")
+			if err := os.WriteFile(file, []byte(programs[number][1]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			test(t, runPythonFile(t, []string{file}, "cache: { enabled: true }"))
+		})
+	}
+	run("threads", 0, func(t *testing.T, d pythons) {
+		d.answers("GET", "/", "", "3")
+		d.answers("POST", "/pencil/2", "", "told 2 others")
+		d.answers("GET", "/", "", "5")
+		for slot := 1; slot <= 3; slot++ {
+			var got map[string]any
+			d.ask(fmt.Sprintf("app-%d", slot), "price.get", "pencil", &got)
+			if want := map[string]any{"price": 2.0, "from": fmt.Sprintf("app-%d.1", slot)}; !maps.Equal(got, want) {
+				t.Errorf("worker %d answered %v", slot, got)
+			}
+		}
+	})
+	run("asyncio", 1, func(t *testing.T, d pythons) { d.answers("GET", "/", "", "42") })
+	t.Run("tests", func(t *testing.T) {
+		t.Parallel()
+		cmd := exec.Command("python3", "-W", "error", "-c", programs[3][1])
+		cmd.Env = append(os.Environ(), "PYTHONPATH="+pythonSDK(t))
+		if code, out, errors := runBounded(t, cmd); code != 0 || !strings.Contains(errors, "Ran 1 test") {
+			t.Errorf("%d %s%s", code, out, errors)
+		}
+	})
+}
+
+func TestPython_Cache(t *testing.T) {
+	eachPython(t, false, func(t *testing.T, command []string) {
+		d := runPython(t, command, "cache: { enabled: true }")
+		d.call("app-1", "cache.set", `["k",{"é":[1]}]`, `{"ttl":60,"tags":["t"]}`, `{"result":null}`)
+		d.call("app-2", "cache.get", `["k"]`, `{}`, `{"result":{"é":[1]}}`)
+		d.call("app-2", "cache.get_many", `[["k","l"]]`, `{}`, `{"result":{"k":{"é":[1]}}}`)
+		d.call("app-3", "cache.add", `["k",1]`, `{}`, `{"result":false}`)
+		d.call("app-3", "cache.increment", `["k"]`, `{}`, `{"error":"not-a-number"}`)
+		d.call("app-3", "cache.invalidate_tag", `["t"]`, `{}`, `{"result":1}`)
+		d.call("app-1", "cache.get", `["k","none"]`, `{}`, `{"result":"none"}`)
+		d.call("app-1", "cache.increment", `["n",2]`, `{}`, `{"result":2}`)
+		d.call("app-2", "cache.increment", `["n"]`, `{}`, `{"result":3}`)
+		d.call("app-2", "cache.invalidate_prefix", `["n"]`, `{}`, `{"result":1}`)
+		d.call("app-2", "cache.delete", `["n"]`, `{}`, `{"result":false}`)
+
+		answers := make(chan string)
+		for _, worker := range []string{"app-1", "app-2", "app-3", "app-1", "app-2", "app-3"} {
+			go func() {
+				_, body := d.tryAsk(worker, "compute", "value")
+				answers <- body
+			}()
+		}
+		first := <-answers
+		for range 5 {
+			if other := dataOf(t, <-answers); other != dataOf(t, first) || !strings.HasPrefix(other, `"app-`) {
+				t.Errorf("one got %s, another %s", first, other)
+			}
+		}
+		d.call("app-1", "cache.get", `["computed"]`, `{}`, `{"result":1}`)
+	})
+}
+
+// A worker's near copies follow what others write.
+func TestPython_NearCopies(t *testing.T) {
+	eachPython(t, false, func(t *testing.T, command []string) {
+		d := runPython(t, command, "cache: { enabled: true }")
+		for n := range 20 {
+			d.call("app-1", "near.set", fmt.Sprintf(`["k",%d]`, n), `{}`, `{"result":null}`)
+			want := fmt.Sprintf(`{"result":%d}`, n)
+			d.call("app-1", "near.get", `["k"]`, `{}`, want)
+			d.eventually("app-2 has heard of it", func() error {
+				var got json.RawMessage
+				d.ask("app-2", "do", map[string]any{"call": "near.get", "args": []string{"k"}}, &got)
+				if string(got) != want {
+					return fmt.Errorf("it has %s", got)
+				}
+				return nil
+			})
+		}
+	})
+}
+
+// dataOf returns the data in an answer of the admin API.
+func dataOf(t *testing.T, body string) string {
+	t.Helper()
+	var answer struct{ Data json.RawMessage }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Errorf("%v in %s", err, body)
+	}
+	return string(answer.Data)
 }

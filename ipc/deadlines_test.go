@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,10 +12,15 @@ func TestDeadlines_EndEachAtItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d deadlines
 		began := time.Now()
+		var mu sync.Mutex
 		var ended []time.Duration
 		add := func(after time.Duration) *deadline {
 			x := new(deadline)
-			d.add(x, began.Add(after), func() { ended = append(ended, time.Since(began)) })
+			d.add(x, began.Add(after), func() {
+				mu.Lock()
+				defer mu.Unlock()
+				ended = append(ended, time.Since(began))
+			})
 			return x
 		}
 		add(5 * time.Second)
@@ -28,14 +34,18 @@ func TestDeadlines_EndEachAtItsTime(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		add(4500 * time.Millisecond) // before the one that the timer is set to
 		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		want := []time.Duration{time.Second, 3 * time.Second, 4500 * time.Millisecond, 5 * time.Second}
 		if !slices.Equal(ended, want) {
 			t.Errorf("ended after %v; want %v", ended, want)
 		}
 		d.drop(late)
+		d.mu.Lock()
 		if len(d.open) != 0 {
 			t.Errorf("%d are left", len(d.open))
 		}
+		d.mu.Unlock()
 		d.stop()
 	})
 }
@@ -46,17 +56,24 @@ func TestDeadlines_TheTimerIsLeftAloneByWhatIsDoneInTime(t *testing.T) {
 		for range 1000 {
 			x := new(deadline)
 			d.add(x, time.Now().Add(5*time.Second), func() { t.Error("it was done in time") })
-			if rings := time.Until(d.rings); rings <= 0 || rings > 5*time.Second {
+			if rings := time.Until(d.next()); rings <= 0 || rings > 5*time.Second {
 				t.Fatalf("the timer rings in %v", rings)
 			}
 			time.Sleep(10 * time.Millisecond)
 			synctest.Wait() // until it has rung, if this is when it does
-			before := d.rings
+			before := d.next()
 			d.drop(x)
-			if d.rings != before {
+			if d.next() != before {
 				t.Fatal("the timer was set anew")
 			}
 		}
 		d.stop()
 	})
+}
+
+// next is when the timer rings.
+func (d *deadlines) next() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rings
 }

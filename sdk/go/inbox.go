@@ -2,6 +2,7 @@ package drover
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -165,7 +166,11 @@ func (r *requests) answer(ctx context.Context, h *handler, f *frame) {
 	if err == nil {
 		err = r.respond(f, result)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()): // the handler has seen its time end before drover's word of it came
+		r.fail(f.ID, &Error{Code: "timeout", Message: "the handler gave up when its time was over"})
+	default:
 		r.fail(f.ID, asError(err, "handler-error"))
 	}
 }

@@ -227,11 +227,8 @@ func TestGetOrSet_OneComputesTheOthersWait(t *testing.T) {
 
 // flightsOf returns the cache of a client with flights of its own.
 func flightsOf(c *Client) *Cache {
-	other := *(&Cache{c: &Client{}})
-	other.ns = "default"
-	other.c.calls, other.c.out, other.c.near, other.c.life = c.calls, c.out, c.near, c.life
-	other.c.flights = newFlights(c.life)
-	return &other
+	other := &Client{calls: c.calls, out: c.out, near: c.near, life: c.life, flights: newFlights(c.life)}
+	return other.Cache()
 }
 
 func TestGetOrSet_AFailureGoesToTheNext(t *testing.T) {

@@ -230,6 +230,7 @@ func TestWire_CancelReachesTheHandler(t *testing.T) {
 	if err := receive(t, ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("the context ended with %v", err)
 	}
+	f.expect(`{"drover":"response","id":31,"error":{"code":"timeout","message":"the handler gave up when its time was over"}}`) // drover ignores it
 	f.send(`{"drover":"request","id":32,"from":"app-1.1","type":"price.get","data":42,"timeoutMs":1}`)
 	if err := receive(t, ended); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the context ended with %v", err)

@@ -245,6 +245,16 @@ class ThreadsTest(unittest.TestCase):
         self.assertTrue(done.wait(PATIENCE))
         self.assertEqual(told, [30])
 
+    def test_takes_functions_only(self) -> None:
+        async def coroutine(*_: Any) -> None:
+            pass
+
+        client = self.client
+        for register in (client.on, client.subscribe, client.events, client.health):
+            self.assertRaises(TypeError, register, "a", coroutine)
+            self.assertRaises(TypeError, register, "a", 7)
+        self.assertRaises(TypeError, client.on_shutdown, coroutine)
+
     def test_everything_fails_when_the_channel_ends(self) -> None:
         waits = [in_thread(lambda: self.client.request("t", worker="app-2")), in_thread(lambda: self.client.cache.get("k"))]
         self.drover.read(), self.drover.read()
@@ -260,7 +270,7 @@ class ThreadsTest(unittest.TestCase):
         # While one thread writes, the others' operations gather.
         with self.client._writing:
             waits = [in_thread(lambda n=n: self.client.cache.get(str(n))) for n in range(10)]
-            self.until(lambda: len(self.client._session._batch.ops) == 10)
+            self.until(lambda: len(self.client._session.cache._batch.ops) == 10)
         frame = self.drover.frame()
         self.assertEqual(sorted(frame["ops"]), [["get", "default", str(n)] for n in range(10)])
         self.drover.reply(frame["id"], [[op[2]] for op in frame["ops"]])

@@ -16,7 +16,9 @@ def record(message):
 
 
 def find(client, path):
-    """The method at a path such as cache.get."""
+    """The method at a path such as cache.get; near is a namespace with near copies."""
+    if path.startswith("near."):
+        return getattr(client.cache.namespace("near", near=True), path[5:])
     for name in path.split("."):
         client = getattr(client, name)
     return client
