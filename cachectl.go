@@ -71,6 +71,18 @@ func warmer(store *cache.Store, entries []config.Warm) *cache.Warmer {
 	return w
 }
 
+// warmPaths are the paths that a worker of the pool is asked for before it gets
+// requests.
+func warmPaths(cfg config.Cache, pool string) []string {
+	var paths []string
+	for _, e := range cfg.Warm {
+		if cfg.Enabled && e.Pool == pool && e.Path != "" {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths
+}
+
 // run serves the cache until ctx is done.
 func (c *sharedCache) run(ctx context.Context) error { return c.service.Run(ctx) }
 
