@@ -217,3 +217,22 @@ func TestCommandLine_WrongUseEndsWith2(t *testing.T) {
 	f("scale", "app")
 	f("run", "--")
 }
+
+func TestBadSettings_SchemasOfMessages(t *testing.T) {
+	t.Parallel()
+	f := func(schema, more, says string) {
+		t.Helper()
+		d := newInstance(t)
+		if err := os.WriteFile(filepath.Join(d.dir, "task.json"), []byte(schema), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file := d.settings(mixed + "ipc: { schemas: { \"task.*\": task.json }, " + more + " }\n")
+		for _, command := range []string{"check", "run"} {
+			code, output := d.try(command, "-c", file)
+			expectEnd(t, code, []int{2}, output, `ipc.schemas["task.*"]`, says)
+		}
+	}
+	f(`{"type": "objekt"}`, "", "task.json: this is no schema")
+	f(`{"$ref": "other.json"}`, "", "$ref may only lead to a place in the same file")
+	f(`{"type": "object", "if": {}}`, "encryption: on", "if")
+}

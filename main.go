@@ -20,6 +20,7 @@ func main() {
 		Stderr:  os.Stderr,
 		Getenv:  os.Getenv,
 		Version: version,
+		Check:   checkSchemas,
 		Run:     run,
 	}))
 }

@@ -47,6 +47,7 @@ func (d *drover) reload() (admin.ReloadResult, config.Difference, error) {
 	diff := config.Compare(d.settings, next)
 	// What needs a restart is not in force: it stays a difference, and is not shown as if it held.
 	next.Admin.Address, next.Admin.Socket = d.settings.Admin.Address, d.settings.Admin.Socket
+	next.IPC, next.Cache = d.settings.IPC, d.settings.Cache
 	p, err := d.plan(next)
 	if err != nil {
 		return none(err)

@@ -244,3 +244,20 @@ func TestReload_AListenerChangesItsProtocol(t *testing.T) {
 	d.reload(mixed, 0)
 	d.comesToAnswer("/fixed/healthz", "ok")
 }
+
+func TestReload_MessagesAndCacheWaitForANewStart(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t).run(mixed)
+	changed := mixed + "ipc: { maxDepth: 3 }\ncache: { enabled: true }\n"
+	for range 2 { // it stays a difference, and is not shown as if it held
+		if said := d.reload(changed, 0); !strings.Contains(said, "takes effect when drover is started anew: cache.enabled, ipc.maxDepth") {
+			t.Errorf("the reload says %q", said)
+		}
+		if got := d.effective(); !strings.Contains(got, `"maxDepth":64`) {
+			t.Errorf("in force is %s", got)
+		}
+	}
+	if code, _, stderr := d.cli("cache", "stats"); code != 3 {
+		t.Errorf("drover cache stats: %d %s", code, stderr)
+	}
+}

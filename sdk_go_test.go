@@ -38,8 +38,8 @@ ipc: ` + ipc + "\n")
 	return d
 }
 
-// ask sends a request to one worker, past the front, and returns its answer.
-func (d *instance) ask(id, method, path, body string) string {
+// visit sends a request to one worker, past the front, and returns its answer.
+func (d *instance) visit(id, method, path, body string) string {
 	d.t.Helper()
 	for _, w := range d.workers() {
 		if w.ID != id {
@@ -58,7 +58,7 @@ func (d *instance) ask(id, method, path, body string) string {
 // expect fails unless a worker answers so.
 func (d *instance) expect(id, method, path, body, want string) {
 	d.t.Helper()
-	if got := d.ask(id, method, path, body); got != want {
+	if got := d.visit(id, method, path, body); got != want {
 		d.t.Errorf("%s %s of %s: %s, want %s", method, path, id, got, want)
 	}
 }
@@ -85,7 +85,7 @@ func messages(d *instance) {
 	d.expect("app-1.1", "POST", "/broadcast?type=note", `"all"`, `{"received":2,"sent":0,"failed":[]}`)
 	d.expect("app-1.1", "POST", "/send?pool=jobs&type=note", `"job"`, `{"worker":"jobs-1.1","acknowledged":true}`)
 	d.expect("app-1.1", "POST", "/broadcast?pool=*&type=note.every", `[]`, `{"received":3,"sent":0,"failed":[]}`)
-	if got := d.ask("jobs-1.1", "POST", "/send?to=app-1&type=note", `1`); !strings.Contains(got, "forbidden") {
+	if got := d.visit("jobs-1.1", "POST", "/send?to=app-1&type=note", `1`); !strings.Contains(got, "forbidden") {
 		d.t.Errorf("jobs may send to app: %s", got)
 	}
 	d.expect("app-2.1", "GET", "/heard", "", `[{"from":"app-1.1","type":"note","data":{"n":1}},{"from":"app-1.1","type":"note","data":"all"},{"from":"app-1.1","type":"note.every","data":[]}]`)
@@ -101,7 +101,7 @@ func messages(d *instance) {
 	d.expect("jobs-1.1", "POST", "/subscribe?topic=orders.new", ``, `"subscribed"`)
 	d.expect("app-1.1", "POST", "/publish?topic=orders.new", `7`, `{"received":2,"sent":0,"failed":[]}`)
 	d.expect("app-1.1", "POST", "/publish?topic=orders.gone", `8`, `{"received":1,"sent":0,"failed":[]}`)
-	if got := d.ask("jobs-1.1", "GET", "/heard", ""); !strings.HasSuffix(got, `{"from":"app-1.1","type":"orders.new","data":7}]`) {
+	if got := d.visit("jobs-1.1", "GET", "/heard", ""); !strings.HasSuffix(got, `{"from":"app-1.1","type":"orders.new","data":7}]`) {
 		d.t.Errorf("jobs heard %s", got)
 	}
 
@@ -114,7 +114,7 @@ func messages(d *instance) {
 	if code != 0 {
 		d.t.Errorf("drover ipc send: %d %s%s", code, out, stderr)
 	}
-	if got := d.ask("jobs-1.1", "GET", "/heard", ""); !strings.HasSuffix(got, `{"from":"drover","type":"note","data":"from outside"}]`) {
+	if got := d.visit("jobs-1.1", "GET", "/heard", ""); !strings.HasSuffix(got, `{"from":"drover","type":"note","data":"from outside"}]`) {
 		d.t.Errorf("jobs heard %s", got)
 	}
 }
@@ -123,14 +123,14 @@ func TestSDKGo_WhoAsksIsToldWhatBecameOfIt(t *testing.T) {
 	t.Parallel()
 	d := goInstance(t, `{ requestTimeout: 30s }`)
 	begun := time.Now()
-	if got := d.ask("app-1.1", "POST", "/request?to=app-2&type=hang&timeout=300", ``); !strings.Contains(got, "deadline exceeded") && !strings.Contains(got, "timeout") {
+	if got := d.visit("app-1.1", "POST", "/request?to=app-2&type=hang&timeout=300", ``); !strings.Contains(got, "deadline exceeded") && !strings.Contains(got, "timeout") {
 		t.Errorf("after the deadline: %s", got)
 	}
 	if took := time.Since(begun); took < 300*time.Millisecond || took > 10*time.Second {
 		t.Errorf("the deadline took %v", took)
 	}
 	d.eventually("the handler has heard of it", func() error {
-		if got := d.ask("app-2.1", "GET", "/heard", ""); got != `[{"from":"app-1.1","type":"cancelled"}]` {
+		if got := d.visit("app-2.1", "GET", "/heard", ""); got != `[{"from":"app-1.1","type":"cancelled"}]` {
 			return fmt.Errorf("it heard %s", got)
 		}
 		return nil
@@ -138,27 +138,27 @@ func TestSDKGo_WhoAsksIsToldWhatBecameOfIt(t *testing.T) {
 	// A worker that ends fails what it was asked, at once.
 	d.expect("app-1.1", "POST", "/events?kind=worker-*", ``, `"subscribed"`)
 	begun = time.Now()
-	if got := d.ask("app-1.1", "POST", "/request?to=app-2&type=die", ``); !strings.Contains(got, "worker-gone") {
+	if got := d.visit("app-1.1", "POST", "/request?to=app-2&type=die", ``); !strings.Contains(got, "worker-gone") {
 		t.Errorf("of a worker that ends: %s", got)
 	}
 	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("the end took %v to be told", took)
 	}
 	d.eventually("the next generation answers", func() error {
-		if got := d.ask("app-1.1", "POST", "/request?to=app-2&type=double", `3`); got != `{"data":6,"from":"app-2.2"}` {
+		if got := d.visit("app-1.1", "POST", "/request?to=app-2&type=double", `3`); got != `{"data":6,"from":"app-2.2"}` {
 			return fmt.Errorf("%s", got)
 		}
 		return nil
 	})
 	d.eventually("the event of its readiness has come", func() error {
-		if got := d.ask("app-1.1", "GET", "/heard", ""); !strings.Contains(got, `{"from":"app-2.2","type":"worker-ready"}`) {
+		if got := d.visit("app-1.1", "GET", "/heard", ""); !strings.Contains(got, `{"from":"app-2.2","type":"worker-ready"}`) {
 			return fmt.Errorf("it heard %s", got)
 		}
 		return nil
 	})
 	// One that is killed while it is asked.
 	answer := make(chan string, 1)
-	go func() { answer <- d.ask("app-1.1", "POST", "/request?to=app-3&type=hang", ``) }()
+	go func() { answer <- d.visit("app-1.1", "POST", "/request?to=app-3&type=hang", ``) }()
 	for _, w := range d.workers() {
 		if w.ID == "app-3.1" {
 			time.Sleep(50 * time.Millisecond) // mostly the request is there by then; either way it ends
@@ -190,7 +190,7 @@ func TestSDKGo_CacheOfAllWorkers(t *testing.T) {
 	d.expect("app-2.1", "POST", "/cache/add?key=b/4", `4`, `true`)
 	d.expect("app-3.1", "POST", "/cache/increment?key=b/4&by=-5", ``, `-1`)
 	d.eventually("what has a time to live is gone", func() error {
-		if got := d.ask("app-2.1", "GET", "/cache?key=a/2", ``); got != "null" {
+		if got := d.visit("app-2.1", "GET", "/cache?key=a/2", ``); got != "null" {
 			return fmt.Errorf("it is %s", got)
 		}
 		return nil
@@ -201,7 +201,7 @@ func TestSDKGo_CacheOfAllWorkers(t *testing.T) {
 	}
 	d.expect("app-3.1", "POST", "/cache/tag?tag=odd", ``, `2`)
 	d.eventually("the copy is dropped", func() error {
-		if got := d.ask("app-2.1", "GET", "/cache?key=a/1", ``); got != "null" {
+		if got := d.visit("app-2.1", "GET", "/cache?key=a/1", ``); got != "null" {
 			return fmt.Errorf("it is %s", got)
 		}
 		return nil
@@ -214,7 +214,7 @@ func TestSDKGo_CacheOfAllWorkers(t *testing.T) {
 	answers := make([]string, 24)
 	for i := range answers {
 		all.Go(func() {
-			answers[i] = d.ask([]string{"app-1.1", "app-2.1", "app-3.1", "jobs-1.1"}[i%4], "GET", "/cache/compute?key=slow&ms=300&ttl=60000", "")
+			answers[i] = d.visit([]string{"app-1.1", "app-2.1", "app-3.1", "jobs-1.1"}[i%4], "GET", "/cache/compute?key=slow&ms=300&ttl=60000", "")
 		})
 	}
 	all.Wait()
@@ -231,7 +231,7 @@ func TestSDKGo_CacheOfAllWorkers(t *testing.T) {
 			SharedLoads int
 		}
 	}
-	if err := json.Unmarshal([]byte(d.ask("app-1.1", "GET", "/cache/stats", "")), &stats); err != nil || len(stats.Namespaces) != 1 ||
+	if err := json.Unmarshal([]byte(d.visit("app-1.1", "GET", "/cache/stats", "")), &stats); err != nil || len(stats.Namespaces) != 1 ||
 		stats.Namespaces[0].Name != "things" || stats.Namespaces[0].Loads != 1 {
 		t.Errorf("stats are %+v, %v", stats, err)
 	}
@@ -266,15 +266,15 @@ func TestSDKGo_ALeaseOfAWorkerThatEndsGoesOn(t *testing.T) {
 		victim = w.Address
 		go func() { _, _ = (&client{address: victim}).once("GET", "/cache/compute?key=k&ms=60000", "") }()
 		d.eventually("it computes", func() error {
-			if got := d.ask("app-2.1", "GET", "/cache/stats", ""); !strings.Contains(got, `"misses":1`) {
+			if got := d.visit("app-2.1", "GET", "/cache/stats", ""); !strings.Contains(got, `"misses":1`) {
 				return fmt.Errorf("stats are %s", got)
 			}
 			return nil
 		})
 		other := make(chan string, 1)
-		go func() { other <- d.ask("app-2.1", "GET", "/cache/compute?key=k&ms=1", "") }()
+		go func() { other <- d.visit("app-2.1", "GET", "/cache/compute?key=k&ms=1", "") }()
 		d.eventually("another one waits", func() error {
-			if got := d.ask("app-3.1", "GET", "/cache/stats", ""); !strings.Contains(got, `"misses":2`) {
+			if got := d.visit("app-3.1", "GET", "/cache/stats", ""); !strings.Contains(got, `"misses":2`) {
 				return fmt.Errorf("stats are %s", got)
 			}
 			return nil

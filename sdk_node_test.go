@@ -80,8 +80,8 @@ func sdkInstance(t *testing.T, more string, argv ...string) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if more == "" {
-		more = "ipc: { allow: [ { from: app, to: jobs, types: [echo, \"note.*\"] } ] }\n"
+	if !strings.Contains(more, "ipc:") {
+		more += "ipc: { allow: [ { from: app, to: jobs, types: [echo, \"note.*\"] } ] }\n"
 	}
 	d := newInstance(t).run(`
 server: { listeners: [ { address: "${FRONT}", pool: app } ] }
@@ -183,6 +183,7 @@ func (d *instance) sdkSpeaks() {
 	d.says("app-2", `return seen.slice(2)`, `[[{"order":7},"orders.new","app-1.1"]]`)
 	d.says("app-1", `return drover.publish('other.topic')`, `{"received":0,"sent":0,"failed":[]}`)
 
+	d.fails("app-1", `return drover.cache.get('k')`, "cache-off")
 	d.sdkSurvivesDeath()
 	d.sdkShowsNumbers()
 	d.sdkFeelsSick()

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/drover-proxy/drover/cli"
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/ipc"
 )
 
 // source says where the settings come from: a file, or the command line alone.
@@ -20,6 +21,9 @@ func (s source) load() (*config.Config, error) {
 		})
 	}
 	c, err := config.Load(o.ConfigFile)
+	if err == nil {
+		err = checkSchemas(c)
+	}
 	if err != nil || o.AdminAddress == nil {
 		return c, err
 	}
@@ -28,4 +32,14 @@ func (s source) load() (*config.Config, error) {
 		return nil, faults
 	}
 	return c, nil
+}
+
+// checkSchemas finds what is wrong in the schemas of messages, which is more
+// than that their files are no JSON.
+func checkSchemas(c *config.Config) error {
+	schemas, err := ipc.LoadSchemas(c.IPC.Schemas)
+	if err == nil && c.IPC.Encryption == "on" {
+		err = schemas.Subset()
+	}
+	return err
 }

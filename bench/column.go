@@ -19,10 +19,10 @@ func median(title, format string, f measure) column {
 	}}
 }
 
-// against shows the middle of the ratios to HAProxy.
+// against shows the middle of the ratios to what the scenario compares with.
 func against(title string, f measure) column {
 	return column{title, func(r *results, name string) string {
-		s := r.ratios(name, baseline, f)
+		s := r.ratios(name, r.scenario.baseline(), f)
 		return s.text(s.median)
 	}}
 }
@@ -41,6 +41,18 @@ var (
 		return fmt.Sprintf("%.0f MB", r.each(name, megabytes).max())
 	}}
 )
+
+// contestColumns are those of a scenario in which workers compete.
+func contestColumns() []column {
+	micro := func(f measure) measure {
+		return func(t turn) (float64, error) {
+			v, err := f(t)
+			return 1000 * v, err
+		}
+	}
+	return []column{median("operations/s", "%.0f", perSecond), median("p50, µs", "%.0f", micro(p50)), against("p50 ×", p50), median("p99, µs", "%.0f", micro(p99)), against("p99 ×", p99),
+		median("CPU µs between the workers", "%.1f", perRequest), median("CPU µs in the workers", "%.1f", workersPerOperation)}
+}
 
 // loadColumns are those of a scenario that wrk loads.
 func loadColumns() []column {

@@ -34,6 +34,8 @@ func (l *lab) describe(o options) string {
 		{"nginx", `\d+\.\d+\.\d+\S*`, []string{"nginx", "-v"}},
 		{"Caddy", `\d+\.\d+\.\d+\S*`, []string{"caddy", "version"}},
 		{"wrk", `\d+\.\d+\.\d+\S*`, []string{"wrk", "-v"}},
+		{"Node.js", `\d+\.\d+\.\d+\S*`, []string{"node", "-v"}},
+		{"Redis", `\d+\.\d+\.\d+`, []string{"redis-server", "-v"}},
 	} {
 		out, _ := exec.Command(v.argv[0], v.argv[1:]...).CombinedOutput() // wrk -v ends with 1; a missing one has no version
 		if version := regexp.MustCompile(v.pattern).FindString(string(out)); version != "" {

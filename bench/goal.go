@@ -63,8 +63,8 @@ func (v verdict) String() string {
 // missed are the verdicts on a scenario that could not be measured at all.
 func (l *lab) missed(s scenario) []verdict {
 	var all []verdict
-	for _, g := range s.goals {
-		if l.measuring("drover") && (g.against == "" || l.measuring(g.against)) {
+	for _, g := range s.allGoals() {
+		if l.measuring("drover") && (g.against == "" || g.against == s.against || l.measuring(g.against)) {
 			all = append(all, verdict{scenario: s.name, goal: g})
 		}
 	}

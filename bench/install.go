@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +14,9 @@ import (
 // needed; a proxy that cannot be had is left out and named in the report.
 func (l *lab) installMissing(ctx context.Context, wanted []peer) error {
 	packages := map[string]string{"wrk": "wrk", "nginx": "nginx-light", "taskset": "util-linux"}
+	if l.measuresWorkers() {
+		packages["node"], packages["npm"], packages["redis-server"] = "nodejs", "npm", "redis-server"
+	}
 	for _, p := range wanted {
 		if p.pkg != "" {
 			packages[p.binary] = p.pkg
@@ -35,6 +40,29 @@ func (l *lab) installMissing(ctx context.Context, wanted []peer) error {
 			return fmt.Errorf("%s is not installed and bench cannot do without; try: apt-get install %s", program, pkg)
 		}
 		l.missing = append(l.missing, program)
+	}
+	return nil
+}
+
+// measuresWorkers says whether one of the scenarios needs workers.
+func (l *lab) measuresWorkers() bool {
+	chosen, err := choose(scenarios(), strings.Split(l.options.scenarios, ","))
+	return err == nil && slices.ContainsFunc(chosen, func(s scenario) bool { return s.contests != nil })
+}
+
+// findApps finds the workers' programs, and installs what they use.
+func (l *lab) findApps(ctx context.Context) (err error) {
+	if l.apps, err = filepath.Abs("bench/apps"); err != nil {
+		return err
+	}
+	if l.sdk, err = filepath.Abs("sdk/node"); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(l.apps, "node_modules", "redis")); err == nil || !l.measuresWorkers() || !l.options.install {
+		return nil
+	}
+	if out, err := exec.CommandContext(ctx, "npm", "ci", "--prefix", l.apps, "--no-audit", "--no-fund").CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci in bench/apps: %w\n%s", err, out)
 	}
 	return nil
 }

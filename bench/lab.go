@@ -28,6 +28,8 @@ type lab struct {
 	folders  int      // made so far
 	keys     string   // wrk's script that asks for a thousand paths
 	rate     string   // of the latency scenario, requests per second
+	apps     string   // folder of the workers' programs
+	sdk      string   // what drover's workers load
 }
 
 // endpoint is where a backend listens, as the settings' templates see it.
@@ -71,6 +73,9 @@ func (l *lab) prepare(ctx context.Context) (err error) {
 	}
 	_, err = exec.LookPath("taskset")
 	l.pin = err == nil && runtime.NumCPU() > 1
+	if err := l.findApps(ctx); err != nil {
+		return err
+	}
 	if err := l.buildAll(ctx, wanted); err != nil {
 		return err
 	}

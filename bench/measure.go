@@ -22,6 +22,15 @@ func perRequest(t turn) (float64, error) {
 	return over(float64(t.cpu.total().Microseconds()), float64(t.requests))
 }
 
+// perOperation is the time that each takes on the average, in microseconds.
+func perOperation(t turn) (float64, error) {
+	return over(float64(t.elapsed)/float64(time.Microsecond), float64(t.requests))
+}
+
+func workersPerOperation(t turn) (float64, error) {
+	return over(float64(t.workers.total().Microseconds()), float64(t.requests))
+}
+
 func perGB(t turn) (float64, error) {
 	return over(float64(t.cpu.total().Milliseconds()), t.bytes/(1<<30))
 }

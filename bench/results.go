@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// baseline is what the ratios are taken against.
+// baseline is what the ratios are taken against, unless the scenario names another.
 const baseline = "haproxy"
 
 // results of one scenario: per peer, one turn per round.
@@ -116,7 +116,7 @@ func (r *results) title() string {
 
 // head begins the table; first names columns before the others, each ended by a bar.
 func (r *results) head(first string) string {
-	titles := []string{"proxy", "× HAProxy: median", "min", "max", r.scenario.unit + ": median", "min", "max"}
+	titles := []string{r.scenario.kind(), "× " + r.scenario.rival() + ": median", "min", "max", r.scenario.unit + ": median", "min", "max"}
 	for _, c := range r.scenario.columns {
 		titles = append(titles, c.title)
 	}
@@ -128,7 +128,7 @@ func (r *results) rows(first string) string {
 	var b strings.Builder
 	s := r.scenario
 	for _, name := range r.order {
-		cost, ratio := r.each(name, s.cost), r.ratios(name, baseline, s.cost)
+		cost, ratio := r.each(name, s.cost), r.ratios(name, s.baseline(), s.cost)
 		cells := []string{name,
 			ratio.text(ratio.median), ratio.text(ratio.min), ratio.text(ratio.max),
 			cost.text(cost.median), cost.text(cost.min), cost.text(cost.max)}

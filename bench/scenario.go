@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -27,6 +30,32 @@ type scenario struct {
 	measure     func(*lab, context.Context, scenario) (outcome, error) // in place of turns
 	strategy    string                                                 // of balancing; empty: least-connections
 	upstreams   int                                                    // how many of backends; 0: all
+	against     string                                                 // in place of HAProxy
+	workers     int                                                    // of a team, where workers are measured and not proxies
+	contests    []contest                                              // what they do
+}
+
+// baseline is what the ratios are taken against.
+func (s scenario) baseline() string { return cmp.Or(s.against, baseline) }
+
+// rival is the name of that in tables.
+func (s scenario) rival() string { return cmp.Or(s.against, "HAProxy") }
+
+// kind is what is measured.
+func (s scenario) kind() string {
+	if s.contests != nil {
+		return "by"
+	}
+	return "proxy"
+}
+
+// allGoals are those of the scenario and of its contests.
+func (s scenario) allGoals() []goal {
+	all := slices.Clone(s.goals)
+	for _, c := range s.contests {
+		all = append(all, c.goals...)
+	}
+	return all
 }
 
 // backends are what the proxies forward to.
@@ -94,7 +123,46 @@ func scenarios() []scenario {
 			mode: "http", backends: many, path: "/", size: smallSize, connections: 64, rounds: 2, fresh: true, turn: upstreamsTurn, measure: measureUpstreams},
 		{name: "pick", about: "the choice of an upstream alone: Go's benchmark of strategy.Pick",
 			unit: "ns", goals: []goal{pickTime, pickAllocations}, measure: measurePick},
+		{name: "ipc", about: "requests between two Node.js workers, through drover and through the primary of Node's cluster; nothing is pinned to a core",
+			unit: "µs/request", cost: perOperation, columns: contestColumns(), against: "node-cluster", workers: 2, contests: requestContests(), measure: measureContests},
+		{name: "broadcast", about: "a message to 16 Node.js workers, until the sender knows that all have it; nothing is pinned to a core",
+			unit: "µs/broadcast", cost: perOperation, columns: contestColumns(), against: "node-cluster", workers: 17, contests: broadcastContests(), measure: measureContests},
+		{name: "cache", about: "the shared cache, from two Node.js workers at the same time (the time of an operation is that of both together); Redis over a Unix socket by npm's redis; nothing is pinned to a core",
+			unit: "µs/operation", cost: perOperation, columns: contestColumns(), against: "redis", workers: 2, contests: cacheContests(), measure: measureContests},
 	}
+}
+
+func requestContests() []contest {
+	ask := job{Op: "request", InFlight: 1}
+	many := ask
+	many.InFlight = 64
+	return []contest{
+		{name: "one at a time", job: ask, workers: 1, goals: []goal{ratioGoal("p50, one at a time", "node-cluster", 1.2, p50)}},
+		{name: "64 in flight", job: many, workers: 1},
+	}
+}
+
+func broadcastContests() []contest {
+	tell := job{Op: "broadcast", InFlight: 1}
+	many := tell
+	many.InFlight = 16
+	return []contest{{name: "one at a time", job: tell, workers: 1}, {name: "16 in flight", job: many, workers: 1}}
+}
+
+func cacheContests() []contest {
+	of := func(name string, j job, goals ...goal) contest {
+		return contest{name: name, job: j, workers: 2, goals: goals}
+	}
+	var all []contest
+	for _, bytes := range []int{100, 1000} {
+		for _, inFlight := range []int{1, 64} {
+			name := fmt.Sprintf("get, %d bytes, %d in flight each", bytes, inFlight)
+			all = append(all, of(name, job{Op: "get", InFlight: inFlight, Bytes: bytes}, ratioGoal("time per "+name, "redis", 1, perOperation)))
+		}
+	}
+	return append(all,
+		of("get, 100 bytes, 64 in flight each, near copies", job{Op: "get", InFlight: 64, Bytes: 100, Near: true}),
+		of("set, 100 bytes, 64 in flight each", job{Op: "set", InFlight: 64, Bytes: 100}))
 }
 
 // turns are how many each peer has and how long one is.

@@ -8,6 +8,7 @@ import (
 // turn is what one proxy did in one round.
 type turn struct {
 	cpu            cpuTime
+	workers        cpuTime // of the workers, where they are not proxies that are measured
 	elapsed        time.Duration
 	requests       int64
 	bytes          float64

@@ -12,6 +12,7 @@ type client struct {
 	gone atomic.Bool
 
 	held, waiting atomic.Int32 // leases
+	parked        atomic.Int64 // bytes of results that wait for leases
 
 	mu   sync.Mutex // orders the drops that it is sent
 	gaps map[*namespace]struct{}

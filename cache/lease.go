@@ -11,6 +11,10 @@ const (
 	// maxOpen is how many leases one worker may hold, and for how many it may wait.
 	maxOpen = 10_000
 
+	// maxParked is how many bytes of results may wait for leases of one worker,
+	// because they stand in one frame with them, before it may wait for no more.
+	maxParked = 16 << 20
+
 	// maxMarks is how many invalidated tags are remembered for the open leases
 	// of a namespace; beyond it each of these counts as older than all tags.
 	maxMarks = 10_000
@@ -203,6 +207,8 @@ func (s *Store) lease(ns *namespace, key []byte, c *client, ask leaseRequest, sp
 		return outcome{err: errGone}, true
 	case l == nil && c.held.Load() >= maxOpen, l != nil && c.waiting.Load() >= maxOpen:
 		return outcome{err: &Error{CodeTooManyRequests, fmt.Sprintf("a worker holds, and waits for, %d leases at most", maxOpen)}}, true
+	case l != nil && c.parked.Load() >= maxParked:
+		return outcome{err: &Error{CodeTooManyRequests, fmt.Sprintf("more than %d bytes of results wait for leases in the same frames", maxParked)}}, true
 	case l == nil:
 		return outcome{lease: ns.openLocked(id, c, ask.hold).number}, true
 	case ask.wait <= 0:

@@ -245,6 +245,37 @@ func TestLease_BoundsWhatOneWorkerHolds(t *testing.T) {
 	})
 }
 
+func TestLease_BoundsWhatWaitsBesideIt(t *testing.T) {
+	inBubble(t, func(b *leaseBench) {
+		b.begin("app-1.1", lease1)
+		b.is(b.begin("app-1.1", `[["set","n","big","`+strings.Repeat("x", 60<<10)+`"]]`), `[true]`)
+		const eightMB = 8 << 20 / (60 << 10)
+		frame := string(frameOf(eightMB+1, func(i int) string {
+			if i < eightMB {
+				return `["get","n","big"]`
+			}
+			return `["lease","n","k",{"waitMs":60000}]`
+		}))
+		var waiting []*asked
+		for range 3 { // the third begins below the bound, by what the values fall short of 8 MB
+			a := b.begin("app-2.1", frame)
+			b.is(a, "")
+			waiting = append(waiting, a)
+		}
+		b.is(b.begin("app-2.1", lease1), CodeTooManyRequests)
+		b.is(b.begin("app-3.1", `[["lease","n","k",{"waitMs":0}]]`), CodeTimeout) // others are not concerned
+		b.is(b.begin("app-1.1", `[["set","n","k",7,{"lease":"1"}]]`), `[true]`)
+		for _, a := range waiting {
+			if got := a.got(t); !strings.HasSuffix(got, `,[7]]`) {
+				t.Errorf("a reply ends in …%s", got[max(len(got)-40, 0):])
+			}
+		}
+		b.is(b.begin("app-1.1", `[["delete","n","k"]]`), `[true]`)
+		b.begin("app-1.1", lease1)
+		b.is(b.begin("app-2.1", lease1), "") // it may wait again
+	})
+}
+
 func TestLease_BoundsTheReplyOfThoseWhoWaited(t *testing.T) {
 	inBubble(t, func(b *leaseBench) {
 		b.is(b.begin("app-1.1", lease1), `[{"lease":"1"}]`)

@@ -81,15 +81,21 @@ func (r *results) later() func(outcome) {
 	return r.delayed.add(h)
 }
 
-// end replies, now or when the last place is filled.
-func (r *results) end(reply func([]byte)) {
+// end replies to c, now or when the last place is filled.
+func (r *results) end(c *client, reply func([]byte)) {
 	r.out = append(r.out, ']')
 	if r.delayed == nil {
 		reply(r.out)
 		return
 	}
 	d := r.delayed
-	d.out, d.reply, r.out, r.delayed = r.out, reply, nil, nil
+	parked := int64(len(r.out))
+	c.parked.Add(parked)
+	d.reply = func(result []byte) {
+		c.parked.Add(-parked)
+		reply(result)
+	}
+	d.out, r.out, r.delayed = r.out, nil, nil
 	d.fill(nil, outcome{})
 }
 

@@ -49,7 +49,7 @@ func (s *Service) Serve(worker string, ops []byte, reply func(result []byte)) {
 	c.results.begin()
 	c.run()
 	c.told.tell() // before the reply, so that the two come in this order
-	c.results.end(reply)
+	c.results.end(c.client, reply)
 	if cap(c.results.out) > keepBuffer {
 		c.results.out = nil
 	}

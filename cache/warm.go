@@ -122,12 +122,15 @@ func (in *intake) list(file io.ReadSeeker) {
 	}
 	for from.PeekKind() != ']' {
 		text, err := from.ReadValue()
-		line := count.at(from.InputOffset() - int64(len(text)))
 		if err != nil {
-			in.faults.add(line, err)
+			at := from.InputOffset()
+			if damage, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+				at = damage.ByteOffset
+			}
+			in.faults.add(count.at(at), err)
 			return
 		}
-		in.take(text, line)
+		in.take(text, count.at(from.InputOffset()-int64(len(text))))
 	}
 }
 

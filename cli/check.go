@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/drover-proxy/drover/config"
 )
@@ -42,6 +43,14 @@ func load(env *Environment, path string) (*config.Config, error) {
 		return nil, &ExitError{Code: ExitUsage}
 	case err != nil:
 		return nil, wrong(err.Error())
+	case env.Check == nil:
+		return cfg, nil
+	}
+	if err := env.Check(cfg); err != nil {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			say(env.Stderr, "%s: %s\n", path, line)
+		}
+		return nil, &ExitError{Code: ExitUsage}
 	}
 	return cfg, nil
 }

@@ -1,11 +1,16 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/drover-proxy/drover/config"
 )
 
 // settings writes a settings file and returns its path.
@@ -38,6 +43,16 @@ func TestCheck_PrintsEveryFaultAndEndsWith2(t *testing.T) {
 	f("server:\n\tlisteners: []\n", 2, "", "FILE:2: YAML does not allow tabs for indentation; use spaces\n")
 	f("", 2, "", "FILE:1: the file is empty; write settings into it, such as those of config.example.yaml\n")
 	f("- a\n", 2, "", "FILE:1: the file holds a list where a mapping is needed; begin with server: and pools:, as in config.example.yaml\n")
+}
+
+func TestCheck_LooksBeyondTheSettings(t *testing.T) {
+	path := settings(t, "server:\n  listeners:\n    - { address: ':8080', pool: app }\npools:\n  app:\n    command: [\"true\"]\n")
+	var errs bytes.Buffer
+	code := Main([]string{"check", "-c", path}, Environment{Stdout: io.Discard, Stderr: &errs,
+		Check: func(c *config.Config) error { return errors.Join(errors.New(c.PoolNames()[0]), errors.New("second")) }})
+	if want := path + ": app\n" + path + ": second\n"; code != ExitUsage || errs.String() != want {
+		t.Errorf("got %d and %q, want %q", code, errs.String(), want)
+	}
 }
 
 func TestCheck_SaysWhatToDoAboutAMissingFile(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/drover-proxy/drover/config"
 )
 
 // Exit statuses of every command.
@@ -24,8 +26,9 @@ type Environment struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	Version        string               // of this program; "" says devel
-	Run            func(RunOptions) int // runs drover in the foreground; its result is the exit status
+	Version        string                     // of this program; "" says devel
+	Check          func(*config.Config) error // finds what is wrong beyond the settings themselves; nil: nothing
+	Run            func(RunOptions) int       // runs drover in the foreground; its result is the exit status
 }
 
 // ExitError ends the command with Code. Message goes to standard error first,

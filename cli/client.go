@@ -178,7 +178,7 @@ func (c *Client) refusal(status int, text []byte) error {
 	if json.Unmarshal(text, &body) != nil || body.Error == nil {
 		return fmt.Errorf("%s answers with status %d, not like a drover; is --admin right?", c.where, status)
 	}
-	message := body.Error.Message
+	message := printable(body.Error.Message)
 	if status == http.StatusUnauthorized && c.token == "" {
 		message += "; put a token into DROVER_ADMIN_TOKEN"
 	}

@@ -354,3 +354,15 @@ func (w lineWriter) Write(p []byte) (int, error) {
 	w <- string(p)
 	return len(p), nil
 }
+
+func TestPrintable_StopsWhatSteersATerminal(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		if got := printable(text); got != want {
+			t.Errorf("printable(%q) = %q, want %q", text, got, want)
+		}
+	}
+	f("line\n\tmore: größe", "line\n\tmore: größe")
+	f("\x1b[2J\x1b]0;title\x07", "�[2J�]0;title�")
+	f("a\rb\x00\u009b31m", "a�b��31m")
+}

@@ -91,5 +91,5 @@ func (c *EventsCmd) follow(env *Environment, client *Client) error {
 }
 
 func printEvent(env *Environment, e event.Event) {
-	say(env.Stdout, "%s  %-20s  %-12s  %s\n", e.Time.UTC().Format("2006-01-02T15:04:05.000Z"), e.Kind, e.Subject, e.Message)
+	say(env.Stdout, "%s  %-20s  %-12s  %s\n", e.Time.UTC().Format("2006-01-02T15:04:05.000Z"), e.Kind, e.Subject, printable(e.Message))
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 )
@@ -60,6 +61,17 @@ func (env *Environment) coloured(text string) string {
 func (env *Environment) terminal() bool {
 	f, ok := env.Stdout.(*os.File)
 	return ok && env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// printable takes out what would steer a terminal: workers have a say in what
+// messages are.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // duration writes seconds for people: 12s, 3m5s, 2h10m, 4d3h.

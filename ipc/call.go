@@ -27,7 +27,7 @@ type call struct {
 	responder *Endpoint
 	duty      uint64 // the id that the responder sees
 	started   time.Time
-	timer     atomic.Pointer[time.Timer]
+	deadline  deadline
 	ended     atomic.Bool
 	tell      func(answer, *batch) // hands the answer to the requester; never waits
 }
@@ -43,10 +43,9 @@ func (c *call) pose(m *message, timeout time.Duration, b *batch) *Error {
 		return err
 	}
 	b.add(e)
-	t := time.AfterFunc(timeout, func() { c.end(answer{err: c.tooLate(timeout)}, nil) })
-	c.timer.Store(t)
-	if c.ended.Load() { // already, by another goroutine that saw no timer
-		t.Stop()
+	c.hub.deadlines.add(&c.deadline, c.started.Add(timeout), func() { c.end(answer{err: c.tooLate(timeout)}, nil) })
+	if c.ended.Load() { // already, by another goroutine that saw no deadline
+		c.hub.deadlines.drop(&c.deadline)
 	}
 	return nil
 }
@@ -85,9 +84,7 @@ func (c *call) end(a answer, b *batch) {
 	if !c.ended.CompareAndSwap(false, true) {
 		return
 	}
-	if t := c.timer.Load(); t != nil {
-		t.Stop()
-	}
+	c.hub.deadlines.drop(&c.deadline)
 	c.responder.drop(c, b)
 	if c.requester != nil {
 		c.requester.mu.Lock()
@@ -204,6 +201,9 @@ func (e *Endpoint) ask(c *call) *Error {
 
 // answer tells this worker what became of its request.
 func (e *Endpoint) answer(c *call, a answer, b *batch) {
+	if a.err == nil && e.out.swamped() {
+		a.err = refuse(CodeQueueFull, "worker %s answered, but more than %d bytes wait here to be read", c.responder.id, 2*maxQueued)
+	}
 	if a.err != nil {
 		e.fail(c.id, a.err, b)
 		return

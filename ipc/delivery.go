@@ -27,10 +27,10 @@ type delivery struct {
 	note note // for count and audit, of each receiver
 	done func(Result)
 
-	mu      sync.Mutex
-	timer   *time.Timer
-	waiting map[*Endpoint]struct{} // nil once it is over
-	result  Result
+	mu       sync.Mutex
+	deadline deadline
+	waiting  map[*Endpoint]struct{} // nil once it is over
+	result   Result
 }
 
 // deliver sends m to the workers; done gets the result, perhaps before deliver
@@ -46,7 +46,7 @@ func (h *Hub) deliver(m *message, to []*Endpoint, b *batch, done func(Result)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.waiting) > 0 {
-		d.timer = time.AfterFunc(h.options.RequestTimeout, d.expire)
+		h.deadlines.add(&d.deadline, time.Now().Add(h.options.RequestTimeout), d.expire)
 	} else if len(to) == 0 {
 		d.overLocked()
 	}
@@ -95,9 +95,7 @@ func (d *delivery) expire() {
 // overLocked reports the result. The report is a hand-off that never waits.
 func (d *delivery) overLocked() {
 	d.waiting = nil
-	if d.timer != nil {
-		d.timer.Stop()
-	}
+	d.hub.deadlines.drop(&d.deadline)
 	if d.done != nil {
 		d.done(d.result)
 	}

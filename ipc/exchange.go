@@ -146,7 +146,11 @@ func (e *Endpoint) cache(f *frame, b *batch) *Error {
 	const inCall, returned, replied = 0, 1, 2
 	id := f.id
 	e.hub.options.Cache.Serve(e.id, f.ops, func(result []byte) {
-		if id == 0 {
+		switch {
+		case id == 0:
+			return
+		case e.out.swamped(): // by others that came late, too, such as values it waited for
+			e.fail(id, refuse(CodeQueueFull, "the operations are done, but more than %d bytes wait here to be read", 2*maxQueued), nil)
 			return
 		}
 		e.out.put(false, func(buf []byte) []byte {

@@ -690,3 +690,73 @@ func heardBy(t *testing.T, e *Endpoint) []heard {
 }
 
 func pools(names ...string) func() []string { return func() []string { return names } }
+
+// lateCache answers when it is told to.
+type lateCache struct {
+	mu      sync.Mutex
+	replies []func([]byte)
+}
+
+func (c *lateCache) Serve(_ string, _ []byte, reply func([]byte)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.replies = append(c.replies, reply)
+}
+
+func (c *lateCache) Gone(string) {}
+
+func (c *lateCache) all() []func([]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.replies)
+}
+
+func TestHostile_LateAnswersDoNotPileUp(t *testing.T) {
+	var late lateCache
+	s := newSite(t, Options{Cache: &late})
+	deaf, b := s.worker("app-1.1", true), s.worker("app-2.1", true)
+	const asked = 60
+	value := `"` + strings.Repeat("x", 1<<20-2) + `"`
+	for i := range asked { // all of them before it stops to read
+		deaf.say(`{"drover":"cache","id":%d,"ops":[["lease","n","k"]]}`, i+100)
+		deaf.say(`{"drover":"request","id":%d,"worker":"app-2","type":"t"}`, i+200)
+		b.expectBegin(fmt.Sprintf(`{"drover":"request","id":%d,`, i+1))
+	}
+	waitFor(t, "the cache to be asked", func() bool { return len(late.all()) == asked })
+	for _, reply := range late.all() {
+		reply([]byte("[" + value + "]"))
+	}
+	for i := range asked {
+		b.say(`{"drover":"response","id":%d,"data":%s}`, i+1, value)
+	}
+	b.quiet() // they are there
+	if n := deaf.waits(); n > 2*maxQueued+2<<20 {
+		t.Errorf("%d bytes wait for the one that does not read", n)
+	}
+	if got := deaf.answers(2 * asked); got[resultOK] < 30 || got[resultOK]+got[CodeQueueFull] != 2*asked {
+		t.Errorf("the one that read late was answered %v", got)
+	}
+}
+
+func TestHostile_AHubClosesWhileAFlooderIsStopped(t *testing.T) {
+	s := newSite(t, Options{QueueLength: 10})
+	deaf := s.worker("app-1.1", true)
+	line := []byte(strings.Repeat(`{"drover":"x","id":7}`+"\n", 1000))
+	for stopped := false; !stopped; {
+		if err := deaf.end.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := deaf.end.Write(line)
+		stopped = err != nil
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- s.hub.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("the hub does not close")
+	}
+}

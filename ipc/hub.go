@@ -29,6 +29,8 @@ type Hub struct {
 	options Options
 	links   *links
 
+	deadlines deadlines
+
 	present atomic.Pointer[roster]
 	sealing sync.Mutex // while drover itself encrypts and hands over
 
@@ -99,6 +101,7 @@ func (h *Hub) Close() error {
 		left = append(left, e)
 	}
 	h.mu.Unlock()
+	h.deadlines.stop()
 	err := h.links.close()
 	for _, e := range left {
 		err = errors.Join(err, e.Close())

@@ -208,6 +208,13 @@ func (o *outbox) floodedLocked() bool {
 	return !o.closed && (len(o.ends) >= 2*o.limit || len(o.pending)-o.head >= 2*maxQueued)
 }
 
+// swamped says whether so many bytes wait that nothing long may come on top.
+func (o *outbox) swamped() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.closed && len(o.pending)-o.head >= 2*maxQueued
+}
+
 // waitEbb returns when the box is not flooded any more, or closed.
 func (o *outbox) waitEbb() {
 	o.mu.Lock()

@@ -30,6 +30,7 @@ func modes() map[string]func(args []string) {
 		"stopself":    stopSelf,
 		"spin":        spin,
 		"talk":        talk,
+		"babble":      babble,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,7 +101,28 @@ await cache.set('k', 1); console.log(worker.id, (await broadcast('a')).received,
 		}
 		write(t, dir, name, string(raw))
 	}
-	run(t, dir, "node", compiler(t), "--noEmit", "-p", ".", "--typeRoots", abs(t, "node_modules/@types"))
+	types := abs(t, "node_modules/@types")
+	run(t, dir, "node", compiler(t), "--noEmit", "-p", ".", "--typeRoots", types)
+	examples := readme(t, dir)
+	run(t, dir, "node", append([]string{compiler(t), "--noEmit", "--module", "node16", "--target", "es2022", "--typeRoots", types, "--types", "node"}, examples...)...)
+}
+
+// readme writes the examples of README.md into files; they use what there is, as it is to be used.
+func readme(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, part := range strings.Split(string(text), "\n```js\n")[1:] {
+		code, _, _ := strings.Cut(part, "\n```\n")
+		names = append(names, fmt.Sprintf("readme%d.mts", i+1))
+		write(t, dir, names[i], code)
+	}
+	if len(names) < 5 {
+		t.Fatalf("README.md has %d examples", len(names))
+	}
+	return names
 }
 
 // compiler is TypeScript's.

@@ -54,7 +54,7 @@ class Namespace {
     if (near === undefined) return this.#pipeline.run(['get', this.name, key]).then(value);
     const copy = near.get(key);
     if (copy !== undefined) return Promise.resolve(copy.value);
-    return this.#fetch(near, [key], ['get', this.name, key], (result) => [result]).then(([hit]) => value(hit));
+    return this.#fetch(near, [key], async () => [await this.#pipeline.run(['get', this.name, key])]).then(([hit]) => value(hit));
   }
 
   // getMany resolves to the values in the order of the keys.
@@ -66,23 +66,34 @@ class Namespace {
 
   async #getSome(keys) {
     const near = this.#cache.nears.get(this.name);
-    if (near === undefined) return (await this.#pipeline.run(['getMany', this.name, keys], keys)).map(value);
+    if (near === undefined) return (await this.#hits(keys)).map(value);
     const copies = keys.map((key) => near.get(key));
     const missing = keys.filter((key, i) => copies[i] === undefined);
     if (missing.length > 0) {
-      const hits = await this.#fetch(near, missing, ['getMany', this.name, missing], (result) => result);
+      const hits = await this.#fetch(near, missing, () => this.#hits(missing));
       let next = 0;
       return copies.map((copy) => (copy === undefined ? value(hits[next++]) : copy.value));
     }
     return copies.map((copy) => copy.value);
   }
 
+  // #hits asks for many keys at once, or for fewer where what they hold is too much for one frame.
+  async #hits(keys) {
+    try {
+      return await this.#pipeline.run(['getMany', this.name, keys], keys);
+    } catch (err) {
+      if (err.code !== 'too-large' || keys.length < 2) throw err;
+      const half = keys.length >> 1;
+      return [].concat(...(await Promise.all([this.#hits(keys.slice(0, half)), this.#hits(keys.slice(half))])));
+    }
+  }
+
   // #fetch asks drover for keys and keeps copies of what comes.
-  async #fetch(near, keys, op, hitsOf) {
+  async #fetch(near, keys, ask) {
     const tickets = keys.map((key) => near.ask(key));
     let hits = [];
     try {
-      hits = hitsOf(await this.#pipeline.run(op, keys));
+      hits = await ask();
     } finally {
       keys.forEach((key, i) => near.answered(key, tickets[i], hits[i]));
     }

@@ -5,6 +5,8 @@ const { importKey, open, seal } = require('./jwe');
 
 // Drover's name as a sender, and that of the key for answers to it.
 const DROVER = 'drover';
+// What a header has.
+const MEMBERS = new Set(['alg', 'enc', 'kid', 'from', 'type', 'n']);
 // How many senders are remembered; workers have new names after each restart.
 const MAX_SENDERS = 10_000;
 
@@ -51,6 +53,7 @@ class Keyring {
       throw new DroverError('refused', `the payload cannot be decrypted: ${err.message}`, { cause: err });
     }
     const { header, text } = opened;
+    if (!Object.keys(header).every((name) => MEMBERS.has(name))) throw new DroverError('refused', 'the header of the payload has other members than it must have');
     if (header.from !== from || header.type !== type) throw new DroverError('refused', 'the payload is of another sender or type than its envelope');
     if (!Number.isSafeInteger(header.n) || header.n <= (this.last.get(from) || 0)) throw new DroverError('refused', 'the payload was received before');
     this.last.delete(from); // those heard of lately are at the end

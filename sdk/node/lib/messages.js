@@ -26,7 +26,7 @@ class Messages {
   broadcast(type, data, { pool } = {}) {
     return this.session.ask(() => {
       checkName(type);
-      const frame = { drover: 'broadcast', type };
+      const frame = { drover: 'broadcast', id: 0, type };
       if (pool !== undefined) frame.pool = pool;
       return this.payload.put(frame, type, data, pool === undefined ? this.worker.pool : pool);
     });
@@ -35,7 +35,7 @@ class Messages {
   sendTo(worker, type, data) {
     return this.session.ask(() => {
       checkName(type);
-      return this.addressed({ drover: 'send', type }, worker, data);
+      return this.addressed({ drover: 'send', id: 0, type }, worker, data);
     });
   }
 
@@ -68,7 +68,7 @@ class Messages {
         if (over) return;
         try {
           checkName(type);
-          const frame = { drover: 'request', type };
+          const frame = { drover: 'request', id: 0, type };
           if (timeout !== undefined) frame.timeoutMs = Math.ceil(timeout);
           id = this.session.call(this.addressed(frame, to, data), (err, reply) => {
             id = 0;

@@ -56,7 +56,8 @@ class Session {
   // handle names what takes frames of a verb.
   handle(verb, take) { this.verbs.set(verb, take); }
 
-  // call sends a frame under an id of its own, which it returns; done(err, reply) is called once.
+  // call sends a frame under an id of its own, which it returns; done(err, reply) is called once. The frame has a place
+  // for the id ahead of what the application says, so that drover finds it where it cannot read that.
   call(frame, done) {
     if (this.error !== undefined) {
       done(this.error);

@@ -19,7 +19,7 @@ class Subscriptions {
   publish(topic, data) {
     return this.session.ask(() => {
       checkName(topic);
-      return this.payload.put({ drover: 'publish', topic }, topic, data, '*');
+      return this.payload.put({ drover: 'publish', id: 0, topic }, topic, data, '*');
     });
   }
 
@@ -36,10 +36,10 @@ class Subscriptions {
       const left = handlers.remove(pattern, fn);
       if (left < 0) return;
       this.stay.remove();
-      if (left === 0) await this.session.ask(() => ({ drover: 'unsubscribe', [what]: [pattern] }));
+      if (left === 0) await this.session.ask(() => ({ drover: 'unsubscribe', id: 0, [what]: [pattern] }));
     };
     try {
-      if (first) await this.session.ask(() => ({ drover: 'subscribe', [what]: [pattern] }));
+      if (first) await this.session.ask(() => ({ drover: 'subscribe', id: 0, [what]: [pattern] }));
     } catch (err) {
       if (handlers.remove(pattern, fn) >= 0) this.stay.remove();
       throw err;

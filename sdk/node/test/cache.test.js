@@ -13,9 +13,9 @@ test('what is asked for in one turn goes out as one frame, with a result for eac
     users.increment('n'), users.increment('n', -2, { ttlMs: 5 }), users.invalidateTag('team:1'), users.invalidatePrefix('a'),
     drover.cache.set('k', undefined), drover.cache.stats(),
   ]);
-  assert.equal(await link.next(), '{"drover":"cache","ops":[["set","users","7",{"name":"Ada"},{"ttlMs":60000,"tags":["team:1"]}],["get","users","7"],["get","users","8"],'
+  assert.equal(await link.next(), '{"drover":"cache","id":2,"ops":[["set","users","7",{"name":"Ada"},{"ttlMs":60000,"tags":["team:1"]}],["get","users","7"],["get","users","8"],'
     + '["getMany","users",["7","8"]],["add","users","7",1],["delete","users","7"],["increment","users","n",1],["increment","users","n",-2,{"ttlMs":5}],'
-    + '["invalidateTag","users","team:1"],["invalidatePrefix","users","a"],["set","default","k",null],["stats"]],"id":2}');
+    + '["invalidateTag","users","team:1"],["invalidatePrefix","users","a"],["set","default","k",null],["stats"]]}');
   link.receive('{"drover":"reply","id":2,"data":[true,[{"name":"Ada"},60000],null,[[{"name":"Ada"},60000],null],false,true,1,-1,1,0,true,{"hits":1}]}');
   assert.deepEqual(await all, [true, { name: 'Ada' }, undefined, [{ name: 'Ada' }, undefined], false, true, 1, -1, 1, 0, true, { hits: 1 }]);
   assert.ok(await link.silent());
@@ -53,16 +53,61 @@ test('frames are bounded in operations and in bytes, and a value that is too lar
   assert.equal((await big.link.nextFrame()).ops.length, 1);
   const keys = Array.from({ length: 501 }, (_, i) => String(i));
   const many = big.drover.cache.getMany(keys);
-  const frame = await big.link.nextFrame();
-  assert.deepEqual(frame.ops.map(([, , list]) => list.length), [500, 1]);
-  big.link.reply(frame.id, frame.ops.map(([, , list]) => list.map((key) => [[key]])));
+  for (const length of [500, 1]) {
+    const { id, ops } = await big.link.nextFrame();
+    assert.deepEqual(ops.map(([, , list]) => list.length), [length]);
+    big.link.reply(id, ops.map(([, , list]) => list.map((key) => [[key]])));
+  }
   assert.deepEqual(await many, keys.map((key) => [key]), 'values that are lists stay lists');
+});
+
+test('one operation that drover cannot take does not harm those of the same turn', async () => {
+  const { link, drover } = await worker();
+  for (const code of ['too-deep', 'bad-frame']) {
+    const good = drover.cache.get('good');
+    const bad = drover.cache.set('bad', '\ud800');
+    const both = await link.nextFrame();
+    assert.equal(both.ops.length, 2);
+    link.fail(both.id, code);
+    const one = await link.nextFrame();
+    assert.deepEqual(one.ops, [['get', 'default', 'good']]);
+    link.reply(one.id, [['there']]);
+    const other = await link.nextFrame();
+    assert.deepEqual(other.ops, [['set', 'default', 'bad', '\ud800']]);
+    link.fail(other.id, code);
+    assert.equal(await good, 'there');
+    await assert.rejects(bad, { code });
+  }
+});
+
+test('what is too much for one frame is asked for again', async () => {
+  const { link, drover } = await worker();
+  const tooMuch = { error: { code: 'too-large', message: 'ask for less at once' } };
+  const gets = Promise.all(['1', '2', '3'].map((key) => drover.cache.get(key)));
+  link.reply((await link.nextFrame()).id, [['one'], tooMuch, tooMuch]);
+  const rest = await link.nextFrame();
+  assert.deepEqual(rest.ops, [['get', 'default', '2'], ['get', 'default', '3']]);
+  link.reply(rest.id, [['two'], ['three']]);
+  assert.deepEqual(await gets, ['one', 'two', 'three']);
+  const many = drover.cache.getMany(['1', '2', '3']);
+  link.reply((await link.nextFrame()).id, [tooMuch]);
+  const halves = await link.nextFrame();
+  assert.deepEqual(halves.ops, [['getMany', 'default', ['1']], ['getMany', 'default', ['2', '3']]]);
+  link.reply(halves.id, [[['one']], tooMuch]);
+  const last = await link.nextFrame();
+  assert.deepEqual(last.ops, [['getMany', 'default', ['2', '3']]]);
+  link.reply(last.id, [[['two'], null]]);
+  assert.deepEqual(await many, ['one', 'two', undefined]);
+  const set = drover.cache.set('k', 1);
+  drover.cache.get('k');
+  link.reply((await link.nextFrame()).id, [tooMuch, null]);
+  await assert.rejects(set, { code: 'too-large' });
 });
 
 test('getOrSet: what is there is not computed', async () => {
   const { link, drover } = await worker();
   const got = drover.cache.getOrSet('k', () => assert.fail('computed'));
-  assert.equal(await link.next(), '{"drover":"cache","ops":[["get","default","k"]],"id":2}');
+  assert.equal(await link.next(), '{"drover":"cache","id":2,"ops":[["get","default","k"]]}');
   link.reply(2, [['there']]);
   assert.equal(await got, 'there');
 });

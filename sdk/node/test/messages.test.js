@@ -14,18 +14,18 @@ test('the frames of messages are those of the protocol', async () => {
   };
   const delivery = { worker: 'app-2.1', acknowledged: true };
   const result = { received: 2, sent: 1, failed: [{ worker: 'app-4.1', code: 'queue-full', message: 'full' }] };
-  await f(drover.sendTo('app-2', 'price.changed', { sku: 42 }), '{"drover":"send","type":"price.changed","worker":"app-2","data":{"sku":42},"id":2}', delivery);
-  await f(drover.sendToRandom('task.run', [1, 2], { pool: 'jobs', pick: 'least-busy' }), '{"drover":"send","type":"task.run","pool":"jobs","pick":"least-busy","data":[1,2],"id":3}', delivery);
-  await f(drover.sendToRandomWorker('task.run'), '{"drover":"send","type":"task.run","data":null,"id":4}', delivery);
-  await f(drover.broadcast('price.changed', { sku: 42 }), '{"drover":"broadcast","type":"price.changed","data":{"sku":42},"id":5}', result);
-  await f(drover.broadcastToWorkers('price.changed', 1, { pool: '*' }), '{"drover":"broadcast","type":"price.changed","pool":"*","data":1,"id":6}', result);
-  await f(drover.publish('orders.new', { order: 7 }), '{"drover":"publish","topic":"orders.new","data":{"order":7},"id":7}', result);
+  await f(drover.sendTo('app-2', 'price.changed', { sku: 42 }), '{"drover":"send","id":2,"type":"price.changed","worker":"app-2","data":{"sku":42}}', delivery);
+  await f(drover.sendToRandom('task.run', [1, 2], { pool: 'jobs', pick: 'least-busy' }), '{"drover":"send","id":3,"type":"task.run","pool":"jobs","pick":"least-busy","data":[1,2]}', delivery);
+  await f(drover.sendToRandomWorker('task.run'), '{"drover":"send","id":4,"type":"task.run","data":null}', delivery);
+  await f(drover.broadcast('price.changed', { sku: 42 }), '{"drover":"broadcast","id":5,"type":"price.changed","data":{"sku":42}}', result);
+  await f(drover.broadcastToWorkers('price.changed', 1, { pool: '*' }), '{"drover":"broadcast","id":6,"type":"price.changed","pool":"*","data":1}', result);
+  await f(drover.publish('orders.new', { order: 7 }), '{"drover":"publish","id":7,"topic":"orders.new","data":{"order":7}}', result);
 });
 
 test('a request carries its timeout and resolves to what the other worker answers', async () => {
   const { link, drover } = await worker();
   const answer = drover.request('app-2', 'price.get', 42, { timeout: 1999.5 });
-  assert.equal(await link.next(), '{"drover":"request","type":"price.get","timeoutMs":2000,"worker":"app-2","data":42,"id":2}');
+  assert.equal(await link.next(), '{"drover":"request","id":2,"type":"price.get","timeoutMs":2000,"worker":"app-2","data":42}');
   link.receive('{"drover":"reply","id":2,"from":"app-2.1","data":{"price":3}}');
   assert.deepEqual(await answer, { price: 3 });
 });

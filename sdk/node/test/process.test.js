@@ -17,7 +17,7 @@ for (const how of ['channel', 'socket']) {
       say(await drover.sendTo('app-2', 'greeting', 'zażółć 😀'));`);
     assert.equal(await peer.welcome(), `{"drover":"hello","id":1,"version":1,"client":"node/${version}","acks":true${key}}`);
     assert.equal(await peer.next(), '{"drover":"ready"}');
-    assert.equal(await peer.next(), '{"drover":"send","type":"greeting","worker":"app-2","data":"zażółć 😀","id":2}');
+    assert.equal(await peer.next(), '{"drover":"send","id":2,"type":"greeting","worker":"app-2","data":"zażółć 😀"}');
     peer.send('{"drover":"reply","id":2,"data":{"worker":"app-2.1","acknowledged":true}}');
     assert.deepEqual(await said(), [{ worker: 'app-2.1', acknowledged: true }]);
     peer.send('{"drover":"message","seq":1,"from":"app-2.1","type":"price.changed","data":{"sku":"żółw"}}\n{"drover":"message","seq":2,"from":"app-2.1","type":"price.changed","data":2}');
@@ -59,7 +59,7 @@ for (const how of ['channel', 'socket']) {
     await peer.next();
     peer.send('{"drover":"reply","id":2,"from":"app-2.1","data":"answer"}');
     assert.deepEqual(await said(), ['answer']);
-    assert.equal(await peer.next(), '{"drover":"cache","ops":[["get","default","k"]],"id":3}');
+    assert.equal(await peer.next(), '{"drover":"cache","id":3,"ops":[["get","default","k"]]}');
     peer.send('{"drover":"reply","id":3,"data":[["value"]]}');
     assert.deepEqual(await said(), ['value']);
     assert.equal(await exited, 0);

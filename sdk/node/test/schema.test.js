@@ -7,6 +7,15 @@ const { compile } = require('../lib/schema');
 const good = (schema, ...values) => values.forEach((value) => assert.equal(compile(schema)(value), undefined, `${JSON.stringify(schema)} takes ${JSON.stringify(value)}`));
 const bad = (schema, value, fault) => assert.equal(compile(schema)(value), fault);
 
+test('schemas: what drover and the other SDKs take and refuse', () => {
+  const { schemas } = require('../../../ipc/testdata/schemas.json');
+  assert.ok(schemas.length > 0);
+  for (const { schema, valid, invalid } of schemas) {
+    good(schema, ...valid);
+    for (const value of invalid) assert.equal(typeof compile(schema)(value), 'string', `${JSON.stringify(schema)} refuses ${JSON.stringify(value)}`);
+  }
+});
+
 test('schemas: types', () => {
   good({ type: 'null' }, null);
   good({ type: ['string', 'boolean'] }, 'a', true);

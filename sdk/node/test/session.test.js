@@ -22,9 +22,9 @@ test('hello is the first frame, and what the application sends waits for its ans
   assert.ok(await link.silent());
   assert.ok(link.held, 'what waits keeps the process alive');
   link.reply(1, HELLO);
-  assert.equal(await link.next(), '{"drover":"broadcast","type":"a","data":1,"id":2}');
-  assert.equal(await link.next(), '{"drover":"send","type":"b","worker":"app-2","data":2,"id":3}');
-  assert.equal(await link.next(), '{"drover":"cache","ops":[["get","default","k"]],"id":4}');
+  assert.equal(await link.next(), '{"drover":"broadcast","id":2,"type":"a","data":1}');
+  assert.equal(await link.next(), '{"drover":"send","id":3,"type":"b","worker":"app-2","data":2}');
+  assert.equal(await link.next(), '{"drover":"cache","id":4,"ops":[["get","default","k"]]}');
 });
 
 test('ready does not wait', async () => {

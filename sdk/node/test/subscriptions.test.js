@@ -8,7 +8,7 @@ test('drover is told of the first subscription to a pattern and of the end of th
   const { link, drover } = await worker();
   const seen = [];
   const one = drover.subscribe('orders.*', (data, { topic, from }) => seen.push([1, data, topic, from]));
-  assert.equal(await link.next(), '{"drover":"subscribe","topics":["orders.*"],"id":2}');
+  assert.equal(await link.next(), '{"drover":"subscribe","id":2,"topics":["orders.*"]}');
   link.reply(2, {});
   const endOne = await one;
   const endTwo = await drover.subscribe('orders.*', (data) => seen.push([2, data]));
@@ -19,7 +19,7 @@ test('drover is told of the first subscription to a pattern and of the end of th
   await endOne();
   assert.ok(await link.silent());
   const ended = endTwo();
-  assert.equal(await link.next(), '{"drover":"unsubscribe","topics":["orders.*"],"id":3}');
+  assert.equal(await link.next(), '{"drover":"unsubscribe","id":3,"topics":["orders.*"]}');
   link.reply(3, {});
   await ended;
   await endTwo();
@@ -40,7 +40,7 @@ test('events come as they are', async () => {
   const { link, drover } = await worker();
   const seen = [];
   const subscribed = drover.events('worker-*', (event) => seen.push(event));
-  assert.equal(await link.next(), '{"drover":"subscribe","events":["worker-*"],"id":2}');
+  assert.equal(await link.next(), '{"drover":"subscribe","id":2,"events":["worker-*"]}');
   link.reply(2, {});
   await subscribed;
   link.receive('{"drover":"event","time":"2026-01-02T15:04:05.678Z","kind":"worker-ready","subject":"app-3.1","message":"worker app-3.1 is ready"}');
@@ -56,5 +56,5 @@ test('a refused subscription rejects and leaves nothing behind', async () => {
   assert.ok(!link.held);
   drover.subscribe('a', () => {});
   await link.next();
-  assert.equal(await link.next(), '{"drover":"subscribe","topics":["a"],"id":3}');
+  assert.equal(await link.next(), '{"drover":"subscribe","id":3,"topics":["a"]}');
 });

@@ -103,6 +103,29 @@ class ChannelTest(unittest.TestCase):
         self.assertIn("got ready", out)
         self.assertNotIn("shutdown", out)
 
+    def test_sigterm_ends_the_program_again_when_the_client_is_closed(self) -> None:
+        for program in (
+            "import drover, os, signal\n"
+            "told = __import__('threading').Event()\n"
+            "drover.on_shutdown(told.set)\n"
+            "os.kill(os.getpid(), signal.SIGTERM)\n"
+            "print('told', told.wait(20), flush=True)\n"
+            "drover.close()\n"
+            "os.kill(os.getpid(), signal.SIGTERM)\n",
+            "import asyncio, drover.aio, os, signal\n"
+            "async def main():\n"
+            "    client, told = await drover.aio.connect(), asyncio.Event()\n"
+            "    client.on_shutdown(told.set)\n"
+            "    os.kill(os.getpid(), signal.SIGTERM)\n"
+            "    print('told', await told.wait(), flush=True)\n"
+            "    await client.close()\n"
+            "    os.kill(os.getpid(), signal.SIGTERM)\n"
+            "asyncio.run(main())\n",
+        ):
+            out = self.run_worker(program)
+            self.assertIn("told True", out)
+            self.assertIn("end of channel -15", out)
+
     def test_of_two_processes_that_share_it_one_has_it(self) -> None:
         out = self.run_worker(
             "import os, time\n"

@@ -216,7 +216,9 @@ class RequestsTest(SessionTest):
         (request,) = self.feed({"drover": "request", "id": 31, "from": "app-2.1", "type": "a", "data": None})
         for data, code in ((object(), "bad-frame"), ("x" * 1048577, "too-large"), (nested(65), "too-deep")):
             self.session.respond(request, data)
-            self.assertEqual(json.loads(self.session.take())["error"]["code"], code)
+            error = json.loads(self.session.take())["error"]
+            self.assertEqual(error["code"], code)
+            self.assertTrue(error["message"].startswith("the response of worker app-1.1: "))
 
     def test_bounds_the_timeout(self) -> None:
         for timeout in (0, -1, 0.0001, 3601, float("nan")):

@@ -245,6 +245,16 @@ class ThreadsTest(unittest.TestCase):
         self.assertTrue(done.wait(PATIENCE))
         self.assertEqual(told, [30])
 
+    def test_takes_functions_only(self) -> None:
+        async def coroutine(*_: Any) -> None:
+            pass
+
+        client = self.client
+        for register in (client.on, client.subscribe, client.events, client.health):
+            self.assertRaises(TypeError, register, "a", coroutine)
+            self.assertRaises(TypeError, register, "a", 7)
+        self.assertRaises(TypeError, client.on_shutdown, coroutine)
+
     def test_everything_fails_when_the_channel_ends(self) -> None:
         waits = [in_thread(lambda: self.client.request("t", worker="app-2")), in_thread(lambda: self.client.cache.get("k"))]
         self.drover.read(), self.drover.read()

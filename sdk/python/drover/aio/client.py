@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import signal
 import time
 from typing import Any, Awaitable, Callable, Coroutine, Dict, List, Optional, Set, TypeVar
 
@@ -92,7 +91,7 @@ class Client(Application, asyncio.Protocol):
                 self._spawn(self._quietly(made, "shutdown"))
 
         self._ending.add(call)
-        keep_sigterm(lambda handler: signal.signal(signal.SIGTERM, handler), lambda: self._ending.begin(None))
+        keep_sigterm(lambda: self._ending.begin(None), lambda: self._closed is not None)
         return function
 
     async def close(self) -> None:
@@ -165,7 +164,7 @@ class Client(Application, asyncio.Protocol):
 
     async def subscribe(self, topic: str, handler: Callable[[Any], Any]) -> None:
         """Has messages of a topic (or a pattern) handled."""
-        self._topics.add(topic, handler)
+        self._topics.add(topic, self._callable(handler))
         await self._subscribe(self._topics, topic, [topic], [])
 
     async def unsubscribe(self, topic: str) -> None:
@@ -175,7 +174,7 @@ class Client(Application, asyncio.Protocol):
 
     async def events(self, kind: str, handler: Callable[[Any], Any]) -> None:
         """Has events of a kind (or a pattern, ``worker-*``) handled."""
-        self._events.add(kind, handler)
+        self._events.add(kind, self._callable(handler))
         await self._subscribe(self._events, kind, [], [kind])
 
     async def _subscribe(self, handlers: Handlers, pattern: str, topics: List[str], events: List[str]) -> None:

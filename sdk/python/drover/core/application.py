@@ -44,20 +44,26 @@ class Application:
 
         The handler is given a Message, or a Request: what it returns is the answer to it.
         """
-        return decorated(lambda function: self._handlers.add(type, function), handler)
+        return decorated(lambda function: self._handlers.add(type, self._callable(function)), handler)
 
     def health(self, name: str, check: Optional[Callable[[], Any]] = None, *, timeout: float = 1.0) -> Any:
         """Has a function asked how this worker is; also a decorator.
 
         It is well unless it raises or returns False; a dict that it returns is shown as details.
         """
-        return decorated(lambda function: self._checks.add(name, function, timeout), check)
+        return decorated(lambda function: self._checks.add(name, self._callable(function), timeout), check)
 
     def forked(self) -> None:
         """Called in a child of this process: the channel stays with the parent."""
         self._closed = DroverError(
             "closed", "the channel to drover belongs to the process that this one was forked from; use drover there"
         )
+
+    def _callable(self, function: Any) -> Any:
+        """Returns what can be called as a handler, or raises."""
+        if not callable(function):
+            raise TypeError(f"{function!r} is not a function")
+        return function
 
     def _check(self) -> None:
         if self._closed is not None:

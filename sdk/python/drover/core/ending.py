@@ -12,7 +12,10 @@ log = logging.getLogger("drover")
 
 
 class Ending:
-    """Functions to call, once, when the worker is to end. ``run`` is told what to do then, and does it elsewhere."""
+    """Functions to call, once, when the worker is to end.
+
+    ``run`` is told what to do then and does one thing after the other; a signal handler calls it, so it takes no lock.
+    """
 
     def __init__(self, run: Callable[[Callable[[], None]], object]) -> None:
         self.grace_seconds: Optional[float] = None
@@ -27,7 +30,7 @@ class Ending:
             self._run(self._call)
 
     def begin(self, grace_seconds: Optional[float]) -> None:
-        """Calls the functions, if that was not done. It takes no lock: a signal handler calls it."""
+        """Calls the functions, if that was not done."""
         if self.grace_seconds is None:
             self.grace_seconds = grace_seconds
         if not self._begun:
@@ -43,8 +46,11 @@ class Ending:
                 log.exception("a shutdown function failed")
 
 
-def keep_sigterm(install: Callable[[Any], Any], begin: Callable[[], None]) -> None:
-    """Makes SIGTERM begin the end in place of killing the program, unless the application handles it itself."""
+def keep_sigterm(begin: Callable[[], None], closed: Callable[[], bool]) -> None:
+    """Makes SIGTERM begin the end in place of killing the program, unless the application handles it itself.
+
+    Once the client is closed the signal kills again; so it does in children.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
@@ -52,11 +58,10 @@ def keep_sigterm(install: Callable[[Any], Any], begin: Callable[[], None]) -> No
     owner = os.getpid()
 
     def handler(*_: Any) -> None:
-        if os.getpid() == owner:
+        if os.getpid() == owner and not closed():
             begin()
             return
-        # A forked child: there the signal ends the process, as it would have without us.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    install(handler)
+    signal.signal(signal.SIGTERM, handler)

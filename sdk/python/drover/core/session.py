@@ -183,7 +183,9 @@ class Session:
             line = frame("response", id=request.id, **payload)
             self._check_line(line)
         except DroverError as error:
-            self.respond_error(request, error)
+            # So begin the errors after which the requester knows that a handler ran.
+            me = self.worker.id if self.worker else ""
+            self.respond_error(request, DroverError(error.code, f"the response of worker {me}: {error.message}"))
         else:
             self._queue(line)
 

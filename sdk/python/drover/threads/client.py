@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
+import queue
 import selectors
-import signal
 import socket
 import threading
 import time
@@ -43,10 +44,9 @@ class Client(Application):
     """
 
     def __init__(self) -> None:
-        super().__init__(
-            Session(time.monotonic),
-            Ending(lambda act: threading.Thread(target=act, name="drover-shutdown", daemon=True).start()),
-        )
+        # Its put takes no lock that the code under a signal handler might hold, as the start of a thread does.
+        self._endings: queue.SimpleQueue[Optional[Callable[[], None]]] = queue.SimpleQueue()
+        super().__init__(Session(time.monotonic), Ending(self._endings.put))
         channel = open_channel()
         self._socket = channel.socket
         self._lock = threading.Lock()  # of the session
@@ -64,7 +64,8 @@ class Client(Application):
         watch_fork(self)
         self._io = threading.Thread(target=self._run, name="drover-io", daemon=True)
         self._io.start()
-        threading.Thread(target=self._handle, name="drover-messages", daemon=True).start()
+        for name, work in (("drover-messages", self._handle), ("drover-shutdown", self._run_endings)):
+            threading.Thread(target=work, name=name, daemon=True).start()
         self._hello(channel.key)
         self.cache = Cache(self, "default")
 
@@ -77,6 +78,11 @@ class Client(Application):
             self._end(error)
             raise
 
+    def _callable(self, function: Any) -> Any:
+        if inspect.iscoroutinefunction(function):
+            raise TypeError("this client is for programs with threads; for coroutines there is drover.aio")
+        return super()._callable(function)
+
     # Who we are, beginning and end.
 
     def ready(self) -> None:
@@ -88,8 +94,8 @@ class Client(Application):
 
         SIGTERM no longer ends the program by itself, if nothing else handles it and this is the main thread.
         """
-        self._ending.add(function)
-        keep_sigterm(lambda handler: signal.signal(signal.SIGTERM, handler), lambda: self._ending.begin(None))
+        self._ending.add(self._callable(function))
+        keep_sigterm(lambda: self._ending.begin(None), lambda: self._closed is not None)
         return function
 
     def close(self) -> None:
@@ -155,7 +161,7 @@ class Client(Application):
         """Has messages of a topic (or a pattern) handled; also a decorator."""
 
         def add(function: Callable[[Any], Any]) -> None:
-            self._topics.add(topic, function)
+            self._topics.add(topic, self._callable(function))
             self._subscribe(self._topics, topic, True, [topic], [])
 
         return decorated(add, handler)
@@ -169,7 +175,7 @@ class Client(Application):
         """Has events of a kind (or a pattern, ``worker-*``) handled; also a decorator."""
 
         def add(function: Callable[[Any], Any]) -> None:
-            self._events.add(kind, function)
+            self._events.add(kind, self._callable(function))
             self._subscribe(self._events, kind, True, [], [kind])
 
         return decorated(add, handler)
@@ -309,11 +315,16 @@ class Client(Application):
         with self._lock:
             self._session.close(error)
         self._inbox.close()
+        self._endings.put(None)
         self._threads.stop()
         self._health.stop()
         self._rouse()
 
     # The threads that handle.
+
+    def _run_endings(self) -> None:
+        for act in iter(self._endings.get, None):
+            act()
 
     def _handle(self) -> None:
         while True:
