@@ -37,6 +37,8 @@ func (e *Endpoint) serve(c conn, in *lines, over net.Conn) {
 }
 
 // drain works through what there is to read and reports whether that was the end.
+// It reads until there is nothing: the end may have come together with the last
+// bytes, and the kernel tells of it once (epoll(7), edge-triggered).
 func (r *reader) drain(fd int) (ended bool) {
 	for {
 		space := r.in.space()
@@ -54,9 +56,6 @@ func (r *reader) drain(fd int) (ended bool) {
 		}
 		r.in.took(n)
 		r.work()
-		if n < len(space) { // that was all; what comes now wakes the runtime (epoll(7), edge-triggered)
-			return false
-		}
 	}
 }
 
