@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -69,6 +70,31 @@ func TestMessages_GoFromTheCommandLineToWorkers(t *testing.T) {
 	f(`ipc send --worker app-1 a.b`, 0, `received by app-1.2`)
 	d.eventually("the counter goes on", numbers(`talk_messages_total{worker="app-1"} 6`))
 	d.eventually("messages are counted", numbers(`drover_ipc_messages_total{kind="send",result="ok"} 2`))
+}
+
+func TestMessages_NumbersThatAreNotTakenAreToldOnce(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t).run(talking(t, ""))
+	frame := url.QueryEscape(`{"drover":"metrics","metrics":[{"name":"drover_x","type":"gauge","samples":[{"value":1}]},{"name":"x","type":"gauge","samples":[{"value":1}]}]}`)
+	d.waitRunning(2)
+	for range 10 {
+		d.answers("GET", "/say?frame="+frame, "", "app-")
+	}
+	d.eventually("all are counted", func() error {
+		_, body, err := d.api("GET", "/metrics", "")
+		for _, line := range []string{`drover_worker_samples_refused_total{pool="app",reason="name"} 10`, `x{worker="app-1"} 1`, `x{worker="app-2"} 1`} {
+			if err == nil && !strings.Contains(body, line+"\n") {
+				err = fmt.Errorf("no line %s in\n%s", line, grep(body, "worker"))
+			}
+		}
+		return err
+	})
+	for _, id := range []string{"app-1.1", "app-2.1"} {
+		told := "metrics of worker " + id + ": drover_x: names that begin with drover_ are drover's own; more of this kind is only counted"
+		if _, events, _ := d.cli("events"); strings.Count(events, told) != 1 {
+			t.Errorf("%q is not told once in\n%s", told, events)
+		}
+	}
 }
 
 // grep returns the lines with a word.

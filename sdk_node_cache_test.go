@@ -46,7 +46,7 @@ func (d *instance) sdkSharesEntries() {
 		const users = drover.cache.namespace('users');
 		return Promise.all([
 			users.set('7', { name: 'zażółć' }, { tags: ['team:1'] }), users.set('8', [1, null], { tags: ['team:1'] }),
-			users.add('7', 0), users.set('short', 1, { ttlMs: 30 }), users.set('a:1', 1), drover.cache.set('7', 'default')]);`, `[true,true,false,true,true,true]`)
+			users.add('7', 0), users.set('short', 1, { ttl: 30 }), users.set('a:1', 1), drover.cache.set('7', 'default')]);`, `[true,true,false,true,true,true]`)
 	d.says("jobs-1", `return drover.cache.namespace('users').getMany(['7', '8', 'none'])`, `[{"name":"zażółć"},[1,null],null]`)
 	d.says("app-2", `
 		const users = drover.cache.namespace('users');
@@ -88,7 +88,7 @@ func (d *instance) sdkComputesOnce() {
 	d.t.Helper()
 	answers := d.together(`
 		const compute = async (key) => { state.computed++; await new Promise((done) => setTimeout(done, 100)); return { by: drover.worker.id, key }; };
-		return Promise.all([1, 2, 3].map(() => drover.cache.getOrSet('costly', compute, { ttlMs: 60000 })));`, "app-1", "app-2", "app-3")
+		return Promise.all([1, 2, 3].map(() => drover.cache.getOrSet('costly', compute, { ttl: 60000 })));`, "app-1", "app-2", "app-3")
 	for _, answer := range answers[1:] {
 		if answer != answers[0] || !strings.Contains(answer, `"key":"costly"`) {
 			d.t.Errorf("getOrSet gave %v", answers)
@@ -112,7 +112,7 @@ func (d *instance) sdkComputesAfterDeath() {
 	})
 	d.says("app-1", `
 		while (await drover.cache.get('holds') !== 1) await new Promise((done) => setTimeout(done, 5));
-		return drover.cache.getOrSet('legacy', () => 'of app-1', { waitMs: 60000 });`, `"of app-1"`)
+		return drover.cache.getOrSet('legacy', () => 'of app-1', { wait: 60000 });`, `"of app-1"`)
 	dying.Wait()
 	d.eventuallySays("app-3", `return drover.worker.id`, `"app-3.2"`)
 }

@@ -33,6 +33,10 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 	}
 	u := &unit{pool: pool.New(name, p, d.bus)}
 	u.prober = healthcheck.NewProber(u.pool, p, check, d.metrics)
+	warm := warmPaths(cfg.Cache, name)
+	if len(warm) > 0 {
+		u.prober.Warming = healthcheck.NewWarming(warm...)
+	}
 	if len(p.Command) == 0 {
 		return u, nil
 	}
@@ -50,6 +54,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Preload:      d.preload,
 		Ports:        d.ports,
 		Executable:   d.executable,
+		Warming:      len(warm) > 0,
 	})
 	return u, err
 }

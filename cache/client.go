@@ -46,7 +46,10 @@ func (c *client) resync() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for ns := range c.gaps {
-		if !c.gone.Load() && !c.near.pusher.Push(c.id, ns.dropAll) {
+		if c.gone.Load() {
+			break
+		}
+		if !c.near.pusher.Push(c.id, ns.dropAll) {
 			return false
 		}
 		ns.resyncs.Add(1)

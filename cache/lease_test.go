@@ -157,13 +157,21 @@ func TestLease_OfAWorkerThatIsGone(t *testing.T) {
 		b.is(third, CodeWorkerGone)
 		b.Gone("app-2.1")
 		b.Gone("app-2.1")
+		b.is(b.begin("app-1.1", lease1), CodeWorkerGone) // a frame that was read before it ended
+		b.is(b.begin("app-1.1", `[["near","n",true],["get","n","k"],["set","n","x",1],["release","n","k","1"]]`),
+			`[true,null,true,{"error":{"code":"lease-lost","message":"`+errLeaseLost.Message+`"}}]`)
+		if n := len(b.store.namespace("n").subscribers()); n != 0 {
+			t.Errorf("%d workers that have ended keep copies", n)
+		}
 		b.is(b.begin("app-1.2", lease1), `[{"lease":"3"}]`)
 		if st := b.store.Stats().Namespaces[0]; st.Leases != 1 || st.Waiting != 0 {
 			t.Errorf("%+v", st)
 		}
 		b.Gone("app-1.2")
-		if len(b.clients) != 0 {
-			t.Errorf("%d workers are remembered", len(b.clients))
+		time.Sleep(goneFor + time.Second)
+		b.Gone("app-9.9")
+		if len(b.clients) != 0 || len(b.gone) != 1 {
+			t.Errorf("%d workers are remembered, and %d that ended", len(b.clients), len(b.gone))
 		}
 	})
 }
@@ -297,8 +305,9 @@ func TestLease_NeverTwoHoldOneKey(t *testing.T) {
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {
-			id := fmt.Sprint("app-", worker, ".1")
+			generation := 0
 			for round := range 400 {
+				id := fmt.Sprint("app-", worker, ".", generation)
 				key := (worker + round) % len(computing)
 				reply := make(chan string, 2)
 				b.Serve(id, fmt.Appendf(nil, `[["lease","n","%d",{"waitMs":60000}]]`, key), func(result []byte) { reply <- string(result) })
@@ -318,6 +327,7 @@ func TestLease_NeverTwoHoldOneKey(t *testing.T) {
 					b.ask(id, fmt.Sprintf(`[["release","n","%d","%s"]]`, key, lease))
 				case 1:
 					b.Gone(id)
+					generation++
 				default:
 					b.ask(id, fmt.Sprintf(`[["set","n","%d",1,{"lease":"%s"}],["delete","n","%d"]]`, key, lease, key))
 				}

@@ -127,9 +127,13 @@ func (n *near) subscribe(ns *namespace, c *client) {
 
 // unsubscribe ends it.
 func (n *near) unsubscribe(ns *namespace, c *client) {
+	n.remove(ns, c)
+	c.forget(ns)
+}
+
+func (n *near) remove(ns *namespace, c *client) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	rest := slices.DeleteFunc(slices.Clone(ns.subscribers()), func(other *client) bool { return other == c })
 	ns.near.Store(&rest)
-	c.forget(ns)
 }

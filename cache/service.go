@@ -2,7 +2,9 @@ package cache
 
 import (
 	"context"
+	"maps"
 	"sync"
+	"time"
 )
 
 // keepBuffer is up to what size the memory of a frame is used again.
@@ -18,7 +20,12 @@ type Service struct {
 
 	mu      sync.RWMutex
 	clients map[string]*client
+	gone    map[string]time.Time // workers that ended a moment ago
 }
+
+// goneFor is how long a worker that has ended is remembered, so that a frame of
+// it that was read just then subscribes nobody. Ids do not come again.
+const goneFor = time.Minute
 
 // NewService returns a service of store, which tells workers through p what to
 // drop. A store has one service at most.
@@ -28,6 +35,7 @@ func NewService(store *Store, p Pusher) *Service {
 		near:    newNear(p),
 		calls:   sync.Pool{New: func() any { return new(call) }},
 		clients: make(map[string]*client),
+		gone:    make(map[string]time.Time),
 	}
 }
 
@@ -58,21 +66,30 @@ func (s *Service) Serve(worker string, ops []byte, reply func(result []byte)) {
 }
 
 // Gone ends the leases of a worker and what it waits for, and tells it nothing
-// any more. It is called when the last Serve of that worker has returned.
+// any more. What is served for it later is done, but for leases and near.
 func (s *Service) Gone(worker string) {
+	if c := s.bury(worker); c != nil {
+		for _, ns := range s.store.spaces.Load().all {
+			s.near.remove(ns, c)
+			ns.leave(c)
+		}
+		s.near.gaps.Delete(c)
+	}
+}
+
+// bury forgets a worker and returns what was known of it, or nil.
+func (s *Service) bury(worker string) *client {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(s.gone, func(_ string, at time.Time) bool { return now.Sub(at) > goneFor })
+	s.gone[worker] = now
 	c := s.clients[worker]
 	delete(s.clients, worker)
-	s.mu.Unlock()
-	if c == nil {
-		return
+	if c != nil {
+		c.gone.Store(true)
 	}
-	c.gone.Store(true)
-	for _, ns := range s.store.spaces.Load().all {
-		s.near.unsubscribe(ns, c)
-		ns.leave(c)
-	}
-	s.near.gaps.Delete(c)
+	return c
 }
 
 // client returns what is known of a worker.
@@ -87,7 +104,11 @@ func (s *Service) client(worker string) *client {
 	defer s.mu.Unlock()
 	if c = s.clients[worker]; c == nil {
 		c = &client{id: worker, near: s.near}
-		s.clients[worker] = c
+		if _, gone := s.gone[worker]; gone {
+			c.gone.Store(true)
+		} else {
+			s.clients[worker] = c
+		}
 	}
 	return c
 }

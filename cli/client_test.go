@@ -44,8 +44,16 @@ func (d *drover) Status() admin.Status {
 		Reasons:   []string{"app: 1 of 2 workers is ready"},
 		Notices:   []string{"no writable cgroup: process groups are used instead"},
 		Listeners: []admin.Listener{{Name: "web", Address: ":8080", Protocol: "http", Pool: "app"}, {Name: "db", Address: ":5432", Protocol: "tcp"}},
-		Pools:     []admin.PoolSummary{d.Pools()[0].PoolSummary, d.Pools()[1].PoolSummary},
+		Pools:     []admin.PoolSummary{d.Pools()[0].PoolSummary, d.Pools()[1].PoolSummary}, Checks: d.counts(),
 	}
+}
+
+// counts are the checks of the workers.
+func (d *drover) counts() (c admin.CheckCounts) {
+	for _, w := range d.Workers() {
+		c.Add(w.Checks)
+	}
+	return c
 }
 
 func (d *drover) Pools() []admin.Pool {
@@ -200,11 +208,15 @@ func TestCommands_ShowTablesAndJSON(t *testing.T) {
 	f("cache", "stats", "--json")
 }
 
-func TestWorkers_ShowChecksWhereThereAreSome(t *testing.T) {
+func TestCommands_ShowChecksWhereThereAreSome(t *testing.T) {
 	d := &drover{checks: []admin.Check{{Name: "db", OK: true}, {Name: "disk", Message: "full\n\tof \x1b[31mlogs"}, {Name: "mail"},
 		{Name: "queue", Message: strings.Repeat("long ", 20)}}}
-	r := run([]string{"workers", "--admin", d.start(t, event.NewBus(1))})
-	golden(t, "workers-checks.txt", r.out)
+	address := d.start(t, event.NewBus(1))
+	golden(t, "workers-checks.txt", run([]string{"workers", "--admin", address}).out)
+	r := run([]string{"status", "--admin", address})
+	if line := "checks: db ok, disk FAIL at 1 of 1, mail FAIL at 1 of 1, queue FAIL at 1 of 1\n"; !strings.Contains(r.out, line) {
+		t.Errorf("no %q in\n%s", line, r.out)
+	}
 }
 
 func TestCommands_OperateTheRunningDrover(t *testing.T) {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/drover-proxy/drover/admin"
@@ -84,6 +86,9 @@ func (c *StatusCmd) print(env *Environment, s admin.Status) {
 	for _, notice := range s.Notices {
 		say(env.Stdout, "  note: %s\n", notice)
 	}
+	if len(s.Checks) > 0 {
+		say(env.Stdout, "%s", env.coloured("checks: "+checkCounts(s.Checks)+"\n"))
+	}
 	for _, l := range s.Listeners {
 		to := ""
 		if l.Pool != "" {
@@ -100,6 +105,19 @@ func (c *StatusCmd) print(env *Environment, s admin.Status) {
 		rows = append(rows, poolRow(p))
 	}
 	table(env, poolHead, rows)
+}
+
+// checkCounts are the checks of all workers: db ok, disk FAIL at 1 of 2.
+func checkCounts(counts admin.CheckCounts) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		word := oneLine(name) + " ok"
+		if n := counts[name]; n.Failing > 0 {
+			word = fmt.Sprintf("%s FAIL at %d of %d", oneLine(name), n.Failing, n.Failing+n.Passing)
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
 }
 
 const poolHead = "POOL|HEALTH|STRATEGY|WORKERS|FAILED|AVAILABLE|IN FLIGHT|QUEUE"

@@ -51,7 +51,13 @@ func NewHTTPCheck(cfg config.HealthCheck) (*HTTPCheck, error) {
 			return nil, fmt.Errorf("healthCheck.%w", err)
 		}
 	}
-	c.client = &http.Client{
+	c.client = newClient()
+	return c, nil
+}
+
+// newClient returns a client that reaches a Target by get.
+func newClient() *http.Client {
+	return &http.Client{
 		// A transport of our own: no proxy from the environment, nothing kept.
 		Transport: &http.Transport{
 			DialContext:            dialTarget,
@@ -61,7 +67,6 @@ func NewHTTPCheck(cfg config.HealthCheck) (*HTTPCheck, error) {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return c, nil
 }
 
 type targetKey struct{}
@@ -74,26 +79,35 @@ func dialTarget(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // Probe implements Check.
 func (c *HTTPCheck) Probe(ctx context.Context, t Target) error {
+	resp, err := get(ctx, c.client, t, c.path, "drover-healthcheck")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }() // the answer is known
+	return c.judge(resp)
+}
+
+// get asks a target for a path. The caller closes the body.
+func get(ctx context.Context, client *http.Client, t Target, path, agent string) (*http.Response, error) {
 	host := t.Address
 	if t.Network == "unix" {
 		host = "localhost"
 	}
 	ctx = context.WithValue(ctx, targetKey{}, t)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+c.path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
 	if err != nil {
-		return fmt.Errorf("probe %s: %w", t.Address, err)
+		return nil, fmt.Errorf("probe %s: %w", t.Address, err)
 	}
-	req.Header.Set("User-Agent", "drover-healthcheck")
-	resp, err := c.client.Do(req)
+	req.Header.Set("User-Agent", agent)
+	resp, err := client.Do(req)
 	if err != nil {
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) { // it repeats method and URL
 			err = wrapped.Err
 		}
-		return fmt.Errorf("GET %s: %w", c.path, err)
+		return nil, fmt.Errorf("GET %s: %w", path, err)
 	}
-	defer func() { _ = resp.Body.Close() }() // the answer is known
-	return c.judge(resp)
+	return resp, nil
 }
 
 func (c *HTTPCheck) judge(resp *http.Response) error {

@@ -186,7 +186,7 @@ func TestNew_RefusesWrongSettings(t *testing.T) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	f(config.HealthCheck{Type: "ping"}, `healthCheck.type: "ping" is not known; use one of exec, http, tcp`)
+	f(config.HealthCheck{Type: "ping"}, `healthCheck.type: "ping" is not known; use one of exec, http, ipc, tcp`)
 	f(config.HealthCheck{Type: "http", Endpoint: "health"}, "healthCheck.endpoint")
 	f(config.HealthCheck{Type: "http", Endpoint: "http://elsewhere/"}, "healthCheck.endpoint")
 	f(config.HealthCheck{Type: "http", Endpoint: "/", ExpectStatus: "good"}, "healthCheck.expectStatus")

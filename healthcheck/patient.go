@@ -27,12 +27,18 @@ type patient struct {
 	tracker  *Tracker
 	status   pool.ProbeStatus
 	wait     time.Duration // between probes while starting; 0: probed at the interval
+	warming  *Warming      // before it gets requests; nil: nothing is asked
+	warmed   int           // paths of warming that it has answered
 }
 
 // follow probes one upstream until ctx is done.
 func (p *Prober) follow(ctx context.Context, u *pool.Upstream) {
 	s := p.current()
 	pt := &patient{upstream: u, tracker: NewTracker(s.MinSuccesses, s.MaxFailures)}
+	said := (<-chan struct{})(nil)
+	if u.Spawned && p.Warming != nil {
+		pt.warming, said = p.Warming, u.SaidReady()
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	planned := time.Now()
@@ -43,9 +49,14 @@ func (p *Prober) follow(ctx context.Context, u *pool.Upstream) {
 		case <-s.replaced:
 			s = p.current()
 			pt.tracker.SetThresholds(s.MinSuccesses, s.MaxFailures)
+		case <-said:
+			said = nil
+			if pt.due(s) {
+				p.ask(ctx, s, pt, time.Now())
+			}
 		case <-timer.C:
 			if pt.due(s) {
-				p.probe(ctx, s, pt, planned)
+				p.ask(ctx, s, pt, planned)
 			}
 		}
 		d := pt.next(s)
@@ -54,16 +65,32 @@ func (p *Prober) follow(ctx context.Context, u *pool.Upstream) {
 	}
 }
 
-// due tells whether the upstream is to be probed now.
+// due tells whether the upstream is to be asked anything now.
 func (pt *patient) due(s *settings) bool {
 	u := pt.upstream
 	switch {
-	case !s.Enabled || u.Maintenance():
+	case u.Maintenance():
 		return false
 	case u.State() == pool.Starting:
-		return !pt.ownWord(s)
+		return pt.toProve(s) || pt.toWarm(s)
 	default:
-		return u.State() == pool.Healthy || u.State() == pool.Unhealthy
+		return s.Enabled && (u.State() == pool.Healthy || u.State() == pool.Unhealthy)
+	}
+}
+
+// toProve tells whether a starting upstream becomes ready by probes.
+func (pt *patient) toProve(s *settings) bool { return s.Enabled && !pt.ownWord(s) }
+
+// toWarm tells whether a starting upstream is ready without probes, but for warming.
+func (pt *patient) toWarm(s *settings) bool {
+	if pt.warming == nil || pt.toProve(s) {
+		return false
+	}
+	select {
+	case <-pt.upstream.SaidReady():
+		return true
+	default:
+		return false
 	}
 }
 
@@ -73,7 +100,7 @@ func (pt *patient) ownWord(s *settings) bool { return s.byNotify && pt.upstream.
 // next returns how long to wait before the next probe.
 func (pt *patient) next(s *settings) time.Duration {
 	interval := max(s.Interval.Std(), time.Millisecond)
-	if s.Enabled && pt.upstream.State() == pool.Starting && !pt.ownWord(s) {
+	if pt.upstream.State() == pool.Starting && (pt.toProve(s) || pt.toWarm(s)) {
 		pt.wait = min(max(pt.wait+pt.wait/2, startEvery), startMost, interval)
 		return pt.wait
 	}
@@ -83,6 +110,40 @@ func (pt *patient) next(s *settings) time.Duration {
 		return interval/2 + rand.N(interval/2+1)
 	}
 	return interval + time.Duration((2*rand.Float64()-1)*jitterShare*float64(interval))
+}
+
+// ask does what is due.
+func (p *Prober) ask(ctx context.Context, s *settings, pt *patient, planned time.Time) {
+	if pt.upstream.State() == pool.Starting && !pt.toProve(s) {
+		p.makeReady(ctx, s, pt)
+		return
+	}
+	p.probe(ctx, s, pt, planned)
+}
+
+// makeReady warms a starting upstream that is well, and gives it to the pool
+// once that is done. What it has answered it is not asked for again.
+func (p *Prober) makeReady(ctx context.Context, s *settings, pt *patient) {
+	u := pt.upstream
+	if pt.warming != nil {
+		pt.status.Warming = true
+		u.SetProbe(pt.status)
+		wctx, cancel := context.WithTimeout(ctx, s.warmTime) // the supervisor ends a worker that takes longer
+		var err error
+		pt.warmed, err = pt.warming.askFrom(wctx, Target{ID: u.ID, Network: u.Network, Address: u.Address}, pt.warmed)
+		cancel()
+		if ctx.Err() != nil || u.Maintenance() || u.State() != pool.Starting {
+			return // nobody asks any more
+		}
+		if err != nil {
+			pt.status.LastError = err.Error()
+			u.SetProbe(pt.status)
+			return
+		}
+		pt.status.Warming, pt.status.LastError = false, ""
+		u.SetProbe(pt.status)
+	}
+	p.pool.SetHealth(u.ID, true, nil)
 }
 
 // probe asks the upstream once and reports.
@@ -114,8 +175,10 @@ func (p *Prober) probe(ctx context.Context, s *settings, pt *patient, planned ti
 	switch verdict {
 	case Well:
 		// A worker that speaks for itself may have been waiting for its word all the while.
-		if u.State() != pool.Starting || !pt.ownWord(s) {
+		if u.State() != pool.Starting {
 			p.pool.SetHealth(u.ID, true, nil)
+		} else if !pt.ownWord(s) {
+			p.makeReady(ctx, s, pt)
 		}
 	case Ill:
 		p.pool.SetHealth(u.ID, false, err)

@@ -19,6 +19,12 @@ type Observer interface {
 // Prober probes the upstreams of one pool, each in a goroutine of its own, for
 // as long as they are members, and reports to the pool.
 type Prober struct {
+	// Warming is asked of each worker that drover has started before it gets
+	// requests, once it is ready otherwise: by probes, or where it speaks for
+	// itself, or is not probed, when its supervisor says so (pool.Upstream.SayReady).
+	// It is set before Run; nil: nothing is.
+	Warming *Warming
+
 	pool  *pool.Pool
 	obs   Observer
 	pulse *pulse
@@ -32,6 +38,7 @@ type settings struct {
 	config.HealthCheck
 	check    Check
 	byNotify bool // spawned workers become ready by their own word
+	warmTime time.Duration
 	replaced chan struct{}
 }
 
@@ -40,6 +47,7 @@ func newSettings(cfg *config.Pool, check Check) *settings {
 		HealthCheck: cfg.HealthCheck,
 		check:       check,
 		byNotify:    cfg.ProcessManagement.Ready == "notify",
+		warmTime:    max(cfg.ProcessManagement.StartTimeout.Std(), time.Millisecond),
 		replaced:    make(chan struct{}),
 	}
 }

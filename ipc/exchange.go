@@ -120,11 +120,12 @@ func (e *Endpoint) checkBare(line []byte) *Error {
 	return e.hub.may(m, m.pool)
 }
 
-// metrics takes the worker's numbers.
+// metrics takes the worker's numbers. What is not taken keeps nobody from going
+// on: Report says the first time what it was, and people are told.
 func (e *Endpoint) metrics(f *frame, b *batch) *Error {
 	if e.hub.options.Metrics != nil {
 		if err := e.hub.options.Metrics.Report(e.id, e.place.slotName(), e.place.pool, f.metrics); err != nil {
-			return refuse(CodeBadFrame, "metrics: %v", err)
+			e.hub.bus.Publish(event.Event{Kind: event.Internal, Subject: e.id, Message: err.Error()})
 		}
 	}
 	e.reply(f.id, b, nothing)

@@ -53,6 +53,8 @@ type Cache interface {
 // AppMetrics takes the numbers that workers hand in.
 type AppMetrics interface {
 	// Report takes the JSON array of a metrics frame, valid as long as the call.
+	// The error says what was not taken, the first time that this happens to the
+	// worker.
 	Report(workerID, slot, pool string, metrics []byte) error
 	// Gone tells that the worker ended.
 	Gone(workerID string)

@@ -38,6 +38,7 @@ type Upstream struct {
 	warmFrom atomic.Int64 // clock reading when it became healthy; 0: it was from the beginning
 	attachment
 	ejection ejection // guarded by Pool.mu
+	word     word
 
 	// Written by every request, and together just one cache line.
 	_           cacheLine
@@ -65,6 +66,7 @@ func newUpstream(p *Pool, s Spec) *Upstream {
 	u.configured = min(max(s.Weight, 0), MaxWeight)
 	u.weight.Store(int32(u.configured))
 	u.state.Store(uint32(s.State))
+	u.word.said = make(chan struct{})
 	u.gate.raise(gateOut)
 	u.errorRate.start(p.clock.tick(time.Now()))
 	return u
@@ -139,6 +141,7 @@ type ProbeStatus struct {
 	LastPassed   time.Time
 	LastError    string        // of the last failed one; empty after a passed one
 	Latency      time.Duration // running average over passed probes
+	Warming      bool          // it is well, and asked for what warms caches before it gets requests
 }
 
 // SetProbe stores the prober's result.

@@ -67,16 +67,22 @@ func (s *Supervisor) observeStartLocked(sl *slot, w *worker, f facts, now time.T
 func (s *Supervisor) isReady(w *worker, f facts) bool {
 	switch {
 	case w.settings.cfg.ProcessManagement.Ready == "notify":
-		if !f.saidReady {
-			return false
-		}
-		s.pool.SetHealth(w.id, true, nil)
-		return true
+		return f.saidReady && s.makeReady(w)
 	case !s.cfg.HealthCheck.Enabled:
-		s.pool.SetHealth(w.id, true, nil)
-		return true
+		return s.makeReady(w)
 	}
 	return w.up.State() == pool.Healthy
+}
+
+// makeReady makes a worker healthy that is ready without probes, or where it is
+// warmed first, has the prober do it; it reports whether it is healthy.
+func (s *Supervisor) makeReady(w *worker) bool {
+	if s.o.Warming {
+		w.up.SayReady()
+		return w.up.State() == pool.Healthy
+	}
+	s.pool.SetHealth(w.id, true, nil)
+	return true
 }
 
 // whyNotReady says what a worker lacks, in an operator's words.
@@ -103,6 +109,9 @@ func (s *Supervisor) whyNotReady(w *worker, f facts) string {
 		return why
 	}
 	why := "its health check did not pass"
+	if w.up.Probe().Warming {
+		why = "it did not answer with 2xx what cache.warm asks it for"
+	}
 	if last := w.up.Probe().LastError; last != "" {
 		why += ": " + last
 	}

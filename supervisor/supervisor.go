@@ -45,6 +45,9 @@ type Options struct {
 	Preload    string         // of WritePreload; "": servers of Node.js and Bun stay at their port
 	Ports      *PortAllocator // shared by all pools; nil: one of its own
 	Executable string         // for ${DROVER}
+	// Warming says that the pool's prober warms workers before they get requests
+	// (healthcheck.Prober.Warming), so that it has the last word on who is ready.
+	Warming bool
 	// OOMKills counts the processes that the kernel killed for want of memory
 	// where drover runs; nil: monitor.OOMKills.
 	OOMKills func() (uint64, bool)

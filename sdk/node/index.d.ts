@@ -86,14 +86,14 @@ export function events(pattern: string, fn: (event: ClusterEvent) => unknown): P
 
 export interface EntryOptions {
   /** Milliseconds; 0: for ever; missing: `cache.defaultTTL`. */
-  ttlMs?: number;
+  ttl?: number;
   tags?: string[];
 }
 export interface ComputeOptions extends EntryOptions {
   /** How long computing may take until another worker tries (30 s). */
-  leaseMs?: number;
+  lease?: number;
   /** How long to wait for another worker's value (5 s). */
-  waitMs?: number;
+  wait?: number;
 }
 /** A part of the shared cache. Values are what JSON can say. */
 export interface Namespace {

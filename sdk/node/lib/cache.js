@@ -6,6 +6,8 @@ const { Pipeline } = require('./pipeline');
 const { plain } = require('./size');
 
 const DEFAULT_NAMESPACE = 'default';
+// Options of an entry: our names, and those of the protocol.
+const OPTIONS = new Map([['ttl', 'ttlMs'], ['tags', 'tags']]);
 // Keys in one operation.
 const MANY = 500;
 
@@ -106,10 +108,7 @@ class Namespace {
   add(key, data, options) { return this.#write('add', key, data, options); }
 
   #write(name, key, data, options) {
-    this.#changes(key);
-    const op = [name, this.name, key, plain(data)];
-    if (options !== undefined) op.push(wire(options));
-    return this.#pipeline.run(op, data);
+    return this.#change(key, [name, this.name, key, plain(data)], options, data);
   }
 
   // delete resolves to whether the key was there.
@@ -120,10 +119,13 @@ class Namespace {
 
   // increment resolves to the new number.
   increment(key, by = 1, options) {
-    this.#changes(key);
-    const op = ['increment', this.name, key, by];
+    return this.#change(key, ['increment', this.name, key, by], options);
+  }
+
+  async #change(key, op, options, sized) {
     if (options !== undefined) op.push(wire(options));
-    return this.#pipeline.run(op);
+    this.#changes(key);
+    return this.#pipeline.run(op, sized);
   }
 
   // invalidateTag and invalidatePrefix resolve to how many entries went.
@@ -154,8 +156,9 @@ class Namespace {
     return flight;
   }
 
-  async #compute(key, compute, { leaseMs, waitMs, ...options }) {
-    const leased = await this.#pipeline.alone(['lease', this.name, key, wire({ leaseMs, waitMs })]);
+  async #compute(key, compute, { lease: leaseMs, wait: waitMs, ...options }) {
+    const entry = wire(options);
+    const leased = await this.#pipeline.alone(['lease', this.name, key, { leaseMs, waitMs }]);
     if (Array.isArray(leased)) return leased[0];
     const { lease } = leased;
     let made;
@@ -172,7 +175,7 @@ class Namespace {
     const near = this.#cache.nears.get(this.name);
     if (near !== undefined) near.drop(key);
     try {
-      await this.#pipeline.run(['set', this.name, key, plain(made), wire({ ...options, lease })], made);
+      await this.#pipeline.run(['set', this.name, key, plain(made), { ...entry, lease }], made);
     } catch (err) {
       if (err.code === 'lease-lost') return made; // somebody changed or computed it meanwhile
       await this.#release(key, lease);
@@ -201,15 +204,14 @@ class Namespace {
 // value is what a result of get holds.
 function value(hit) { return hit === null || hit === undefined ? undefined : hit[0]; }
 
-// wire leaves out what is not given.
+// wire is the options of an entry as the protocol has them.
 function wire(options) {
-  const { ttlMs, tags, lease, leaseMs, waitMs } = options;
   const out = {};
-  if (ttlMs !== undefined) out.ttlMs = ttlMs;
-  if (tags !== undefined) out.tags = tags;
-  if (lease !== undefined) out.lease = lease;
-  if (leaseMs !== undefined) out.leaseMs = leaseMs;
-  if (waitMs !== undefined) out.waitMs = waitMs;
+  for (const name in options) {
+    const wired = OPTIONS.get(name);
+    if (wired === undefined) throw new DroverError('bad-frame', `there is no option ${JSON.stringify(name)}; there are ${[...OPTIONS.keys()].join(', ')}`);
+    out[wired] = options[name];
+  }
   return out;
 }
 

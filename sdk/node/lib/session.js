@@ -10,8 +10,9 @@ const HELLO_MS = 10_000;
 // Session is one conversation with drover over a link: hello, then frames with ids and their replies. Frames of
 // the application wait until hello was answered, because the answer says what they must look like.
 class Session {
-  constructor(link) {
+  constructor(link, helloMs = HELLO_MS) {
     this.link = link;
+    this.helloMs = helloMs;
     this.lastID = 0;
     this.pending = new Map(); // by id: what takes the reply
     this.verbs = new Map(); // by verb: what takes frames of drover's own
@@ -24,7 +25,7 @@ class Session {
   // start connects and says hello. onOpen is called with the answer's data before anything that waited is sent.
   start(onOpen) {
     this.link.start({ frame: (f) => this.receive(f), closed: (err) => this.close(err) });
-    const late = setTimeout(() => this.close(new DroverError('closed', 'what is at the other end of the channel does not answer as drover does')), HELLO_MS);
+    const late = setTimeout(() => this.close(new DroverError('closed', 'what is at the other end of the channel does not answer as drover does')), this.helloMs);
     late.unref();
     const id = ++this.lastID;
     this.greeted = (reply) => {

@@ -8,9 +8,9 @@ test('what is asked for in one turn goes out as one frame, with a result for eac
   const { link, drover } = await worker();
   const users = drover.cache.namespace('users');
   const all = Promise.all([
-    users.set('7', { name: 'Ada' }, { ttlMs: 60000, tags: ['team:1'] }),
+    users.set('7', { name: 'Ada' }, { ttl: 60000, tags: ['team:1'] }),
     users.get('7'), users.get('8'), users.getMany(['7', '8']), users.add('7', 1), users.delete('7'),
-    users.increment('n'), users.increment('n', -2, { ttlMs: 5 }), users.invalidateTag('team:1'), users.invalidatePrefix('a'),
+    users.increment('n'), users.increment('n', -2, { ttl: 5 }), users.invalidateTag('team:1'), users.invalidatePrefix('a'),
     drover.cache.set('k', undefined), drover.cache.stats(),
   ]);
   assert.equal(await link.next(), '{"drover":"cache","id":2,"ops":[["set","users","7",{"name":"Ada"},{"ttlMs":60000,"tags":["team:1"]}],["get","users","7"],["get","users","8"],'
@@ -59,6 +59,16 @@ test('frames are bounded in operations and in bytes, and a value that is too lar
     big.link.reply(id, ops.map(([, , list]) => list.map((key) => [[key]])));
   }
   assert.deepEqual(await many, keys.map((key) => [key]), 'values that are lists stay lists');
+});
+
+test('an option that there is not is refused, rather than passed over', async () => {
+  const { link, drover } = await worker();
+  await assert.rejects(drover.cache.set('k', 1, { ttlMs: 5 }), { code: 'bad-frame' });
+  await assert.rejects(drover.cache.increment('k', 1, { expires: 5 }), { code: 'bad-frame' });
+  const got = drover.cache.getOrSet('k', () => 1, { tag: 'a' });
+  link.reply((await link.nextFrame()).id, [null]);
+  await assert.rejects(got, { code: 'bad-frame' });
+  assert.ok(await link.silent());
 });
 
 test('one operation that drover cannot take does not harm those of the same turn', async () => {
@@ -123,7 +133,7 @@ async function leased(drover, link, options, compute) {
 test('getOrSet: with the lease the value is computed once, set, and given to all who asked here', async () => {
   const { link, drover } = await worker();
   let computed = 0;
-  const { got, lease } = await leased(drover, link, { ttlMs: 1000, tags: ['a'], leaseMs: 30000, waitMs: 5000 }, async (key) => {
+  const { got, lease } = await leased(drover, link, { ttl: 1000, tags: ['a'], lease: 30000, wait: 5000 }, async (key) => {
     computed++;
     return { key };
   });

@@ -5,6 +5,7 @@ const { EventEmitter } = require('node:events');
 const { test } = require('node:test');
 const { connect } = require('../lib/client');
 const { DroverError } = require('../lib/error');
+const { Session } = require('../lib/session');
 const { FakeLink, HELLO, worker } = require('./support/fake');
 const { version } = require('../package.json');
 
@@ -81,6 +82,14 @@ test('what is open when the channel closes fails with closed, and so does what c
   link.closed(new DroverError('closed', 'gone'));
   for (const promise of [...open, drover.publish('a'), drover.cache.stats()]) await assert.rejects(promise, { code: 'closed' });
   assert.ok(!link.held);
+});
+
+test('what does not answer hello is not drover', async () => {
+  const session = new Session(new FakeLink(), 10);
+  session.start(() => assert.fail('nobody answered'));
+  const hold = setTimeout(() => {}, 10_000); // waiting for the answer keeps no process alive
+  await assert.rejects(session.ask(() => ({ drover: 'send', id: 0 })), { code: 'closed' });
+  clearTimeout(hold);
 });
 
 test('unknown verbs and replies to nobody are passed over', async () => {

@@ -77,7 +77,7 @@ test('alone: the cache keeps, expires, tags and counts', async () => {
   await assert.rejects(users.increment('3'), { code: 'not-a-number' });
   assert.equal(await users.invalidatePrefix('n'), 1);
   assert.deepEqual([await users.delete('3'), await users.delete('3')], [true, false]);
-  await cache.set('short', 1, { ttlMs: 5 });
+  await cache.set('short', 1, { ttl: 5 });
   await new Promise((done) => setTimeout(done, 10));
   assert.equal(await cache.get('short'), undefined);
   assert.equal(await cache.add('short', 2), true);
@@ -90,7 +90,7 @@ test('alone: the cache refuses what drover would', async () => {
   const { cache } = alone();
   await assert.rejects(cache.get(''), { code: 'bad-operation' });
   await assert.rejects(cache.get('x'.repeat(1025)), { code: 'bad-operation' });
-  await assert.rejects(cache.set('k', 1, { ttlMs: -1 }), { code: 'bad-operation' });
+  await assert.rejects(cache.set('k', 1, { ttl: -1 }), { code: 'bad-operation' });
   await assert.rejects(cache.set('k', 1, { tags: new Array(33).fill('a') }), { code: 'bad-operation' });
   await assert.rejects(cache.namespace('a b').get('k'), { code: 'bad-operation' });
   for (let i = 1; i < 100; i++) await cache.namespace(`n${i}`).set('k', 1);

@@ -170,10 +170,10 @@ class MessagesTest(SessionTest):
         sent, cached = Done(), Done()
         self.session.send({"worker": "app-2"}, "a", None, sent)
         self.session.take()
-        self.session.operate(operations.get("n", "k"), cached)
+        self.session.cache.operate(operations.get("n", "k"), cached)
         self.session.close(DroverError("closed", "gone"))
         self.assertEqual((sent.code, cached.code), ("closed", "closed"))
-        for ask in (lambda d: self.session.publish("a", 1, d), lambda d: self.session.operate(array("stats"), d)):
+        for ask in (lambda d: self.session.publish("a", 1, d), lambda d: self.session.cache.operate(array("stats"), d)):
             self.assertEqual(self.code(ask, Done()), "closed")
 
 
@@ -284,44 +284,44 @@ class CacheTest(SessionTest):
         self.next_id(20)
         stored, hit, miss = Done(), Done(), Done()
         made = operations.options(60, ["team:1"])
-        self.session.operate(operations.store("set", "users", "7", {"name": "Ada"}, made), stored)
-        self.session.operate(operations.get("users", "7"), hit)
-        self.session.operate(operations.get("users", "8"), miss)
+        self.session.cache.operate(operations.store("set", "users", "7", {"name": "Ada"}, made), stored)
+        self.session.cache.operate(operations.get("users", "7"), hit)
+        self.session.cache.operate(operations.get("users", "8"), miss)
         self.writes(next(f for f in documented() if f.startswith(b'{"drover":"cache","id":20')))
         self.feed(next(f for f in documented() if f.startswith(b'{"drover":"reply","id":20')))
         self.assertEqual((stored.data, hit.data, miss.data), (True, [{"name": "Ada"}, 60000], None))
 
     def test_keeps_the_order_of_frames(self) -> None:
-        self.session.operate(array("stats"), Done())
+        self.session.cache.operate(array("stats"), Done())
         self.session.publish("a", 1, Done())
-        self.session.operate(array("stats"), Done())
+        self.session.cache.operate(array("stats"), Done())
         verbs = [json.loads(line)["drover"] for line in self.session.take().splitlines()]
         self.assertEqual(verbs, ["cache", "publish", "cache"])
 
     def test_sends_a_lease_alone(self) -> None:
-        self.session.operate(array("stats"), Done())
-        self.session.lease("users", "7", operations.lease("users", "7", 30, 5), Done())
-        self.session.operate(array("stats"), Done())
+        self.session.cache.operate(array("stats"), Done())
+        self.session.cache.lease("users", "7", operations.lease("users", "7", 30, 5), Done())
+        self.session.cache.operate(array("stats"), Done())
         ops = [json.loads(line)["ops"] for line in self.session.take().splitlines()]
         self.assertEqual(ops, [[["stats"]], [["lease", "users", "7", {"leaseMs": 30000, "waitMs": 5000}]], [["stats"]]])
 
     def test_bounds_a_frame(self) -> None:
         for _ in range(5):
-            self.session.operate(operations.store("set", "n", "k", "x" * 600000, None), Done())
+            self.session.cache.operate(operations.store("set", "n", "k", "x" * 600000, None), Done())
         lines = self.session.take().splitlines()
         self.assertEqual(len(lines), 5)
         for _ in range(2500):
-            self.session.operate(operations.get("n", "k"), Done())
+            self.session.cache.operate(operations.get("n", "k"), Done())
         counts = [len(json.loads(line)["ops"]) for line in self.session.take().splitlines()]
         self.assertEqual(counts, [1000, 1000, 500])
         huge = operations.store("set", "n", "k", "x" * 2200000, None)
-        self.assertEqual(self.code(self.session.operate, huge, Done()), "too-large")
+        self.assertEqual(self.code(self.session.cache.operate, huge, Done()), "too-large")
 
     def test_gives_each_operation_its_own_error(self) -> None:
         bad, good = Done(), Done()
         self.next_id(20)
-        self.session.operate(operations.store("increment", "n", "k", 1, None), bad)
-        self.session.operate(operations.get("n", "k"), good)
+        self.session.cache.operate(operations.store("increment", "n", "k", 1, None), bad)
+        self.session.cache.operate(operations.get("n", "k"), good)
         self.session.take()
         self.feed({"drover": "reply", "id": 20, "data": [{"error": {"code": "not-a-number", "message": ""}}, [{"error": 1}]]})
         self.assertEqual((bad.code, good.data), ("not-a-number", [{"error": 1}]))
@@ -330,8 +330,8 @@ class CacheTest(SessionTest):
         for reply in ({"error": {"code": "cache-off", "message": ""}}, {"data": [True]}, {"data": 7}):
             self.next_id(20)
             one, two = Done(), Done()
-            self.session.operate(array("stats"), one)
-            self.session.operate(array("stats"), two)
+            self.session.cache.operate(array("stats"), one)
+            self.session.cache.operate(array("stats"), two)
             self.session.take()
             self.feed({"drover": "reply", "id": 20, **reply})
             expected = "cache-off" if "error" in reply else "bad-frame"
@@ -353,7 +353,7 @@ class CacheTest(SessionTest):
 class NearTest(SessionTest):
     def setUp(self) -> None:
         super().setUp()
-        self.near = self.session.near("users")
+        self.near = self.session.cache.near("users")
         self.number = 1
         self.answer(True)
 
@@ -364,7 +364,7 @@ class NearTest(SessionTest):
 
     def ask(self, key: str = "7") -> Done:
         done = Done()
-        self.session.fetch("users", [key], operations.get("users", key), done)
+        self.session.cache.fetch("users", [key], operations.get("users", key), done)
         return done
 
     def drop(self) -> None:
@@ -400,7 +400,7 @@ class NearTest(SessionTest):
         self.ask(), self.answer(["old"])
         early = self.ask()
         number = json.loads(self.session.take())["id"]
-        self.session.change("users", "7", operations.store("set", "users", "7", "new", None), Done())
+        self.session.cache.change("users", "7", operations.store("set", "users", "7", "new", None), Done())
         self.assertIsNone(self.near.look("7"))
         self.feed({"drover": "reply", "id": number, "data": [["old"]]})
         self.assertEqual(early.data, ["old"])
@@ -408,7 +408,7 @@ class NearTest(SessionTest):
         self.answer(True)
         self.ask(), self.answer(["new"])
         self.assertEqual(self.near.look("7"), ["new"])
-        self.session.change("users", None, array("invalidateTag", "users", "t"), Done())
+        self.session.cache.change("users", None, array("invalidateTag", "users", "t"), Done())
         self.assertIsNone(self.near.look("7"))
 
     def test_does_not_keep_what_expired_or_is_not_there(self) -> None:
@@ -430,24 +430,24 @@ class NearTest(SessionTest):
 
     def test_keeps_nothing_without_drovers_promise(self) -> None:
         session = self.session
-        near = session.near("others")
+        near = session.cache.near("others")
         number = json.loads(session.take())["id"]
         self.feed({"drover": "reply", "id": number, "data": [{"error": {"code": "bad-operation", "message": ""}}]})
-        session.fetch("others", ["7"], operations.get("others", "7"), Done())
+        session.cache.fetch("others", ["7"], operations.get("others", "7"), Done())
         self.answer(["x"])
         self.assertIsNone(near.look("7"))
 
     def test_takes_part_in_get_many_and_leases(self) -> None:
         done = Done()
-        self.session.fetch("users", ["1", "2", "3"], operations.get_many("users", ["1", "2", "3"]), done)
+        self.session.cache.fetch("users", ["1", "2", "3"], operations.get_many("users", ["1", "2", "3"]), done)
         self.feed({"drover": "drop", "namespace": "users", "keys": ["2"]})
         self.answer([["a"], ["b"], None])
         self.assertEqual(done.data, [["a"], ["b"], None])
         self.assertEqual([self.near.look(key) for key in "123"], [["a"], None, None])
-        self.session.fetch("users", ["5"], operations.get_many("users", ["5"]), Done())
+        self.session.cache.fetch("users", ["5"], operations.get_many("users", ["5"]), Done())
         self.answer([["e"]])
         self.assertEqual(self.near.look("5"), ["e"])
-        self.session.lease("users", "9", operations.lease("users", "9", 30, 5), Done())
+        self.session.cache.lease("users", "9", operations.lease("users", "9", 30, 5), Done())
         self.answer(["nine"])
         self.assertEqual(self.near.look("9"), ["nine"])
 

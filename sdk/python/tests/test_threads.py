@@ -270,7 +270,7 @@ class ThreadsTest(unittest.TestCase):
         # While one thread writes, the others' operations gather.
         with self.client._writing:
             waits = [in_thread(lambda n=n: self.client.cache.get(str(n))) for n in range(10)]
-            self.until(lambda: len(self.client._session._batch.ops) == 10)
+            self.until(lambda: len(self.client._session.cache._batch.ops) == 10)
         frame = self.drover.frame()
         self.assertEqual(sorted(frame["ops"]), [["get", "default", str(n)] for n in range(10)])
         self.drover.reply(frame["id"], [[op[2]] for op in frame["ops"]])

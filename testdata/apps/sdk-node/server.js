@@ -2,6 +2,7 @@
 
 // A worker with the SDK that does what the test asks: the body of a POST is JavaScript, and the answer is what it
 // returns, or the error that it ends with.
+const fs = require('fs');
 const http = require('http');
 const drover = require('../../../sdk/node');
 
@@ -13,6 +14,7 @@ drover.on('note.*', (data, { type, from }) => { seen.push({ type, data, from });
 drover.on('echo', (data, { from }) => ({ data, from, by: drover.worker.id }));
 drover.on('fail', () => { throw new drover.DroverError('sold-out', 'come back later'); });
 drover.on('hang', (data, { signal }) => new Promise(() => signal.addEventListener('abort', () => seen.push('aborted'))));
+drover.on('record', (line) => fs.appendFileSync(process.env.RECORD, `${line}\n`)); // also if it is killed right after
 drover.on('die', () => process.kill(process.pid, 'SIGKILL'));
 drover.health('mood', () => ({ ok: !state.sick, message: state.sick ? 'sick' : 'fine' }));
 drover.onShutdown((grace) => console.log(`${drover.worker.id} closes, grace ${grace}`));

@@ -5,7 +5,7 @@ interface User { name: string }
 
 const users: Namespace = cache.namespace('users', { near: { maxEntries: 10 } });
 const user: User | undefined = await users.get<User>('7');
-const made: User = await users.getOrSet('8', async (key: string) => ({ name: key }), { ttlMs: 1000, tags: ['a'] });
+const made: User = await users.getOrSet('8', async (key: string) => ({ name: key }), { ttl: 1000, tags: ['a'] });
 const many: (User | undefined)[] = await cache.getMany<User>(['7', '8']);
 const price: number = await request<number>({ pool: 'jobs', pick: 'least-busy' }, 'price.get', 42, { timeout: 100, signal: AbortSignal.timeout(50) });
 on<number>('price.*', async (sku, { from, type, signal }: Context) => [sku + 1, from, type, signal.aborted]);

@@ -22,9 +22,9 @@ class Cache:
 
     def __init__(self, client: Client, namespace: str, near: bool = False) -> None:
         self._client = client
-        self._session = client._session
+        self._pipeline = client._session.cache
         self._name = check_namespace(namespace)
-        self._near = client._do(self._session.near, namespace) if near else None
+        self._near = client._do(self._pipeline.near, namespace) if near else None
 
     def namespace(self, name: str, *, near: bool = False) -> Cache:
         """Another namespace. With ``near`` this worker keeps copies of what it reads.
@@ -39,7 +39,7 @@ class Cache:
         if copy is not None:
             return copy[0]
         op = operations.get(self._name, key)
-        return operations.value_of(self._client._call(self._session.fetch, self._name, [key], op), default)
+        return operations.value_of(self._client._call(self._pipeline.fetch, self._name, [key], op), default)
 
     def get_many(self, keys: Iterable[str]) -> Dict[str, Any]:
         """The values of those keys that are there."""
@@ -53,7 +53,7 @@ class Cache:
                 found[key] = copy[0]
         if missing:
             op = operations.get_many(self._name, missing)
-            results = self._client._call(self._session.fetch, self._name, missing, op)
+            results = self._client._call(self._pipeline.fetch, self._name, missing, op)
             found.update((key, result[0]) for key, result in zip(missing, results) if result is not None)
         return found
 
@@ -100,7 +100,7 @@ class Cache:
         if copy is not None:
             return copy[0]
         op = operations.lease(self._name, key, lease, wait)
-        result = self._client._call(self._session.lease, self._name, key, op)
+        result = self._client._call(self._pipeline.lease, self._name, key, op)
         if isinstance(result, list):
             return result[0]
         held = result["lease"]
@@ -116,7 +116,7 @@ class Cache:
 
     def stats(self) -> Dict[str, Any]:
         """What drover counts, of all namespaces."""
-        counted: Dict[str, Any] = self._client._call(self._session.operate, array("stats"))
+        counted: Dict[str, Any] = self._client._call(self._pipeline.operate, array("stats"))
         return counted
 
     def _look(self, key: str) -> Any:
@@ -128,13 +128,13 @@ class Cache:
 
     def _store(self, name: str, key: str, value: Any, made: Optional[Dict[str, Any]]) -> Any:
         op = operations.store(name, self._name, key, value, made)
-        return self._client._call(self._session.change, self._name, key, op)
+        return self._client._call(self._pipeline.change, self._name, key, op)
 
     def _change(self, key: Optional[str], name: str, argument: str) -> Any:
-        return self._client._call(self._session.change, self._name, key, array(name, self._name, argument))
+        return self._client._call(self._pipeline.change, self._name, key, array(name, self._name, argument))
 
     def _release(self, key: str, held: str) -> None:
         try:
-            self._client._do(self._session.operate, array("release", self._name, key, held), ignore)
+            self._client._do(self._pipeline.operate, array("release", self._name, key, held), ignore)
         except DroverError:
             pass  # a lease ends with its worker
