@@ -53,7 +53,7 @@ class Namespace {
   // get resolves to the value, or undefined where there is none.
   get(key) {
     const near = this.#cache.nears.get(this.name);
-    if (near === undefined) return this.#pipeline.run(['get', this.name, key]).then(value);
+    if (near === undefined) return this.#pipeline.run(['get', this.name, key], undefined, value);
     const copy = near.get(key);
     if (copy !== undefined) return Promise.resolve(copy.value);
     return this.#fetch(near, [key], async () => [await this.#pipeline.run(['get', this.name, key])]).then(([hit]) => value(hit));
