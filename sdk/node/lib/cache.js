@@ -3,7 +3,7 @@
 const { DroverError } = require('./error');
 const { Near } = require('./near');
 const { Pipeline } = require('./pipeline');
-const { plain } = require('./size');
+const { plain, snapshot } = require('./size');
 
 const DEFAULT_NAMESPACE = 'default';
 // Options of an entry: our names, and those of the protocol.
@@ -107,8 +107,8 @@ class Namespace {
   // add resolves to false where the key is there already.
   add(key, data, options) { return this.#write('add', key, data, options); }
 
-  #write(name, key, data, options) {
-    return this.#change(key, [name, this.name, key, plain(data)], options, data);
+  async #write(name, key, data, options) {
+    return this.#change(key, [name, this.name, key, plain(snapshot(data))], options, data);
   }
 
   // delete resolves to whether the key was there.
