@@ -107,8 +107,8 @@ class Namespace {
   // add resolves to false where the key is there already.
   add(key, data, options) { return this.#write('add', key, data, options); }
 
-  async #write(name, key, data, options) {
-    return this.#change(key, [name, this.name, key, plain(snapshot(data))], options, data);
+  #write(name, key, data, options) {
+    return this.#change(key, [name, this.name, key, data], options, data);
   }
 
   // delete resolves to whether the key was there.
@@ -123,6 +123,7 @@ class Namespace {
   }
 
   async #change(key, op, options, sized) {
+    op[3] = plain(snapshot(op[3])); // it is written at the end of the turn
     if (options !== undefined) op.push(wire(options));
     this.#changes(key);
     return this.#pipeline.run(op, sized);
