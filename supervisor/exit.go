@@ -95,7 +95,7 @@ func (w *worker) exitWords(f facts) string {
 }
 
 // notReadyLocked counts a try that did not become ready. A roll it belongs to
-// is abandoned, and so is an operator's restart.
+// is abandoned, and so is an operator's restart; a recycling is put off.
 func (s *Supervisor) notReadyLocked(sl *slot, w *worker, now time.Time) {
 	sl.failures++
 	if !sl.ready {
@@ -114,8 +114,13 @@ func (s *Supervisor) notReadyLocked(sl *slot, w *worker, now time.Time) {
 		return
 	}
 	if cur := sl.current; s.roll == nil && cur != nil && cur.replace != "" && cur != w && cur.running() {
+		again := ""
+		if cur.replace != ReasonOperator {
+			wait := s.cfg.ProcessManagement.MaxRestartDelay.Std()
+			cur.postponed, again = now.Add(wait), fmt.Sprintf("; it is tried again in %s", wait)
+		}
 		cur.replace = ""
-		s.publish(event.RollFailed, cur.id, fmt.Sprintf("worker %s keeps serving: its replacement %s did not become ready: %s", cur.id, w.id, why), nil)
+		s.publish(event.RollFailed, cur.id, fmt.Sprintf("worker %s keeps serving: its replacement %s did not become ready: %s%s", cur.id, w.id, why, again), nil)
 	}
 }
 

@@ -1,5 +1,7 @@
 package supervisor
 
+import "slices"
+
 // Reason is why a worker leaves, or left. The set is closed: it is a metric label.
 type Reason string
 
@@ -22,19 +24,18 @@ const (
 	ReasonScaleIn  Reason = "scale-in"
 	ReasonOperator Reason = "operator" // somebody asked for this worker
 	ReasonStop     Reason = "stop"     // drover ends
+
+	ReasonMaxRequests Reason = "max-requests" // it served processManagement.maxRequests
+	ReasonMaxLifetime Reason = "max-lifetime" // it lived processManagement.maxLifetime
+)
+
+var (
+	unplanned = []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen}
+	planned   = []Reason{ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime}
 )
 
 // Reasons lists every reason.
-func Reasons() []Reason {
-	return []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen,
-		ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop}
-}
+func Reasons() []Reason { return slices.Concat(unplanned, planned) }
 
 // Planned reports whether the worker leaves because somebody wanted it to.
-func (r Reason) Planned() bool {
-	switch r {
-	case ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop:
-		return true
-	}
-	return false
-}
+func (r Reason) Planned() bool { return slices.Contains(planned, r) }

@@ -52,6 +52,7 @@ func (s *Supervisor) passLocked(now time.Time) {
 	if s.stopping {
 		return
 	}
+	s.recycleLocked(now)
 	s.replaceLocked(now)
 	s.judgeLocked(now)
 	s.finishRollLocked()

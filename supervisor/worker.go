@@ -34,6 +34,10 @@ type worker struct {
 	reason  Reason // why it leaves, or left
 	message string // the same in words
 	replace Reason // why it is to be replaced though no roll says so; "" when it is not
+
+	dueAt     time.Time // when replace was set
+	luck      float64   // 0 to 1: how much of recycleJitter it is recycled early
+	postponed time.Time // it is not recycled before, since its replacement failed
 }
 
 // slot is one of the places of a pool. It has at most two workers: the current
