@@ -163,6 +163,9 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		InFlight: w.InFlight, Requests: w.Requests, Breaker: w.Breaker, Drained: w.Drained, Maintenance: w.Maintenance,
 		LastError: w.LastWords, Limits: map[string]admin.Limit{},
 	}
+	if w.MemoryLimit > 0 {
+		row.Limits["maxMemoryPerWorker"] = admin.Limit{Value: w.MemoryLimit, Level: "sampled"}
+	}
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
