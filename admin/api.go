@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/drover-proxy/drover/event"
 )
@@ -110,6 +111,17 @@ type Worker struct {
 	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"` // how late its event loop is, where health checks are of type ipc
 	Checks        []Check          `json:"checks,omitempty"`      // of the application, as it last answered such a health check
 	Limits        map[string]Limit `json:"limits"`
+	History       []Life           `json:"history"` // of the slot's workers that ended, the newest last, at most 20
+}
+
+// Life is a worker that has ended.
+type Life struct {
+	Generation    int       `json:"generation"`
+	StartedAt     time.Time `json:"startedAt"`
+	EndedAt       time.Time `json:"endedAt"`
+	Reason        string    `json:"reason"` // why it left
+	Exit          string    `json:"exit"`   // how its process ended
+	UptimeSeconds float64   `json:"uptimeSeconds"`
 }
 
 // Check is one check of a worker's own.

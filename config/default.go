@@ -58,6 +58,9 @@ func DefaultPool() *Pool {
 			Enabled: true, Type: "http", Interval: 5 * second, Timeout: 2 * second,
 			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
 		},
+		Resources: Resources{MemoryManagement: MemoryManagement{
+			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, GarbageCollectionHint: true,
+		}},
 	}
 }
 

@@ -9,7 +9,7 @@ type Reason string
 const (
 	ReasonCrash        Reason = "crash"         // ended by a signal or with a status other than 0
 	ReasonExit         Reason = "exit"          // ended with status 0 though it was wanted
-	ReasonOutOfMemory  Reason = "out-of-memory" // killed by the kernel for want of memory
+	ReasonOutOfMemory  Reason = "out-of-memory" // used more than it may, or killed by the kernel for want of memory
 	ReasonProbeFailed  Reason = "probe-failed"  // killed because it stopped answering
 	ReasonStartTimeout Reason = "start-timeout" // was not ready in time
 	ReasonStartFailed  Reason = "start-failed"  // could not be started at all
@@ -27,11 +27,12 @@ const (
 
 	ReasonMaxRequests Reason = "max-requests" // it served processManagement.maxRequests
 	ReasonMaxLifetime Reason = "max-lifetime" // it lived processManagement.maxLifetime
+	ReasonMemory      Reason = "memory"       // it used resources.memoryManagement.memoryCriticalThreshold
 )
 
 var (
 	unplanned = []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen}
-	planned   = []Reason{ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime}
+	planned   = []Reason{ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime, ReasonMemory}
 )
 
 // Reasons lists every reason.

@@ -8,7 +8,7 @@ import (
 )
 
 // recycleLocked notes which workers are to be replaced since they have served or
-// lived long enough. When that happens is up to replaceLocked. A roll replaces
+// lived long enough, or use too much memory. When that happens is up to replaceLocked. A roll replaces
 // all of them anyway, and a worker that an operator has drained is left to him.
 func (s *Supervisor) recycleLocked(now time.Time) {
 	if s.roll != nil {
@@ -32,6 +32,9 @@ func (s *Supervisor) recycleLocked(now time.Time) {
 // wornLocked returns why a worker is to be recycled, and the same in words; ""
 // when it is not.
 func (s *Supervisor) wornLocked(w *worker, now time.Time) (Reason, string) {
+	if words := s.critical(w); words != "" {
+		return ReasonMemory, words
+	}
 	pm := s.cfg.ProcessManagement
 	early := 1 - w.luck*pm.RecycleJitter.Ratio()
 	if n := w.up.Requests(); pm.MaxRequests > 0 && float64(n) >= early*float64(pm.MaxRequests) {

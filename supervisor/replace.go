@@ -62,9 +62,15 @@ func (s *Supervisor) replaceLocked(now time.Time) {
 }
 
 // dueLocked returns the slots in the order in which their workers are replaced:
-// those that wait the longest first, so that busy slots do not keep a turn from
-// the others.
+// those that are short of memory first, then those that wait the longest, so
+// that busy slots do not keep a turn from the others.
 func (s *Supervisor) dueLocked() []*slot {
+	rank := func(sl *slot) int {
+		if sl.current != nil && sl.current.replace == ReasonMemory {
+			return 0
+		}
+		return 1
+	}
 	since := func(sl *slot) time.Time {
 		if sl.current == nil {
 			return time.Time{}
@@ -72,6 +78,6 @@ func (s *Supervisor) dueLocked() []*slot {
 		return sl.current.dueAt
 	}
 	return slices.SortedStableFunc(slices.Values(s.slots), func(a, b *slot) int {
-		return cmp.Or(since(a).Compare(since(b)), cmp.Compare(a.number, b.number))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), since(a).Compare(since(b)), cmp.Compare(a.number, b.number))
 	})
 }

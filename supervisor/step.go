@@ -42,6 +42,10 @@ func (s *Supervisor) stepLocked(sl *slot, w *worker, in input, now time.Time) {
 		s.unroute(w)
 		w.killed = true
 		w.run.send(order{kind: orderDestroy, cause: w.message})
+	case actSlay:
+		s.unroute(w)
+		w.killed = true
+		w.run.send(order{kind: orderKill})
 	case actKill:
 		w.killed = true
 		if s.stopping {

@@ -43,6 +43,7 @@ func (s *Supervisor) passLocked(now time.Time) {
 			s.observeLocked(sl, w, now)
 		}
 	}
+	s.memoryLocked(now)
 	if !s.stopping {
 		s.resizeLocked()
 	}
