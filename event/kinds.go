@@ -16,6 +16,7 @@ const (
 	WorkerStartTimeout Kind = "worker-start-timeout"
 	WorkerKilled       Kind = "worker-killed"
 	WorkerBackoff      Kind = "worker-backoff"
+	WorkerLeak         Kind = "worker-leak"
 	SlotFailed         Kind = "slot-failed"
 	PoolDegraded       Kind = "pool-degraded"
 	PoolRecovered      Kind = "pool-recovered"
