@@ -12,7 +12,9 @@ import (
 	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/cache"
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/healthcheck"
 	"github.com/drover-proxy/drover/metrics"
+	"github.com/drover-proxy/drover/pool"
 )
 
 // sharedCache is the cache of the workers with what fills and keeps it.
@@ -20,7 +22,8 @@ type sharedCache struct {
 	store   *cache.Store
 	service *cache.Service
 	warmer  *cache.Warmer
-	file    string // kept over restarts; "": not
+	asks    []config.Warm // what of the settings workers are asked for
+	file    string        // kept over restarts; "": not
 }
 
 // pusher sends frames over a hub that is made after the cache.
@@ -39,7 +42,8 @@ func (d *drover) buildCache() error {
 	if err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}
-	d.cache = &sharedCache{store: store, service: cache.NewService(store, pusher{d}), warmer: warmer(store, cfg.Warm), file: cfg.File}
+	asks := slices.DeleteFunc(slices.Clone(cfg.Warm), func(e config.Warm) bool { return e.Path == "" })
+	d.cache = &sharedCache{store: store, service: cache.NewService(store, pusher{d}), warmer: warmer(store, cfg.Warm), asks: asks, file: cfg.File}
 	if cfg.File != "" {
 		if _, err := store.Load(cfg.File); err != nil { // what is good in it was taken
 			d.log.Warn("read cache.file", zap.Error(err))
@@ -170,7 +174,30 @@ func (b backend) Warm(ctx context.Context, replace bool) (admin.Warmed, error) {
 		return admin.Warmed{}, errNoCache
 	}
 	stored, err := b.d.cache.warmer.Warm(replace)
-	return admin.Warmed{Stored: stored, Problems: problems(err)}, nil
+	warmed := admin.Warmed{Stored: stored, Problems: problems(err)}
+	for _, e := range b.d.cache.asks {
+		if err := b.d.askToWarm(ctx, e.Pool, e.Path); err != nil {
+			warmed.Problems = append(warmed.Problems, fmt.Sprintf("pool %s: %v", e.Pool, err))
+			continue
+		}
+		warmed.Requests++
+	}
+	return warmed, nil
+}
+
+// askToWarm asks one worker of a pool, which has answered this before it got
+// requests, once more.
+func (d *drover) askToWarm(ctx context.Context, name, path string) error {
+	p := d.pool(name)
+	if p == nil {
+		return errors.New("it is no longer in the settings")
+	}
+	for _, u := range p.All() {
+		if u.Spawned && u.State() == pool.Healthy {
+			return healthcheck.NewWarming(path).Ask(ctx, healthcheck.Target{ID: u.ID, Network: u.Network, Address: u.Address})
+		}
+	}
+	return errors.New("no worker of it is ready")
 }
 
 // problems lists the parts of a joined error.

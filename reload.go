@@ -69,6 +69,7 @@ func (d *drover) reload() (admin.ReloadResult, config.Difference, error) {
 		d.publish(old, units)
 		return none(err)
 	}
+	d.hub.GiveKeys() // those of pools that are new
 	result := admin.ReloadResult{
 		Added: diff.Added, Removed: diff.Removed, Rolled: diff.Rolled, Applied: diff.Apply, NeedsRestart: diff.Restart, Operations: map[string]string{},
 	}

@@ -73,6 +73,23 @@ ipc:
 	d.sdkShutsDown()
 }
 
+func TestSDKNode_EncryptsForAPoolThatAReloadAdded(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "node")
+	d := sdkInstance(t, `
+ipc: { encryption: on, allow: [ { from: app, to: "*" } ] }
+`, "node", app(t, "sdk-node", "server.js"))
+	settings, err := os.ReadFile(filepath.Join(d.dir, "drover.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, jobs, _ := strings.Cut(string(settings), "\n  jobs:\n")
+	jobs, _, _ = strings.Cut(jobs, "\nipc:")
+	d.reload(strings.Replace(string(settings), "\n  jobs:\n", "\n  late:\n"+jobs+"\n  jobs:\n", 1), 0)
+	d.waitRunning(5)
+	d.says("app-1", `return (await drover.request({ pool: 'late' }, 'echo', 7)).data`, `7`)
+}
+
 // sdkInstance runs drover with two pools of workers with the SDK, which say themselves that they are ready.
 func sdkInstance(t *testing.T, more string, argv ...string) *instance {
 	t.Helper()

@@ -55,12 +55,6 @@ func (x *index) add(e *entry) {
 	}
 }
 
-func (x *index) remove(e *entry) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.removeLocked(e)
-}
-
 func (x *index) removeLocked(e *entry) {
 	if e.previous != nil {
 		e.previous.next = e.next

@@ -31,8 +31,8 @@ type Warm struct {
 	Tags []string `yaml:"tags,omitempty" reload:"restart"`
 	// A file with such entries: a JSON list, or one in each line.
 	File string `yaml:"file,omitempty" reload:"restart"`
-	// The pool whose worker is asked, at start and after a roll.
+	// The pool whose workers are asked, each when it starts, before it gets other requests.
 	Pool string `yaml:"pool,omitempty" reload:"restart"`
-	// The path that it is asked for.
+	// The path that they are asked for; the answer has to be 2xx.
 	Path string `yaml:"path,omitempty" reload:"restart"`
 }

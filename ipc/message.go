@@ -46,6 +46,7 @@ type message struct {
 	topic   bool
 	payload payload
 	seal    func(pool string) (jwe string, err error) // encrypts what drover itself says; nil: it needs not
+	size    int                                       // of the payload as it was given, in bytes
 	content []byte                                    // for the audit log; nil where it is not to have it
 	tail    []byte                                    // the payload as it stands in frames, once it was needed
 }
@@ -53,6 +54,7 @@ type message struct {
 // message checks what a frame is to say.
 func (h *Hub) message(from sender, f *frame) (*message, *Error) {
 	m := &message{sender: from, verb: f.verb, id: f.id, from: from.id, kind: f.kind, payload: payload{data: f.data, jwe: f.jwe}}
+	m.size = m.payload.size()
 	if f.has&hasTopic != 0 {
 		m.kind, m.topic = f.topic, true
 	}
@@ -62,7 +64,7 @@ func (h *Hub) message(from sender, f *frame) (*message, *Error) {
 	if err := h.checkPayload(m.payload, from, m.kind); err != nil {
 		return nil, err
 	}
-	if h.options.AuditContent {
+	if h.options.AuditContent && h.options.Keys == nil { // what is encrypted for others is not kept in clear here
 		m.content = bytes.Clone(m.payload.data)
 	}
 	return m, nil

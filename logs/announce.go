@@ -33,10 +33,18 @@ func (a *announcer) note(name string, n uint64) {
 	}
 }
 
-func (a *announcer) fire() {
+// fire announces when it is time.
+func (a *announcer) fire() { a.tell(false) }
+
+// tell announces what there is. After close only the last word counts.
+func (a *announcer) tell(last bool) {
 	a.announcing.Lock()
 	defer a.announcing.Unlock()
 	a.mu.Lock()
+	if a.closed && !last {
+		a.mu.Unlock()
+		return
+	}
 	counts := a.counts
 	a.counts, a.timer = map[string]uint64{}, nil
 	a.mu.Unlock()
@@ -53,5 +61,5 @@ func (a *announcer) close() {
 		a.timer.Stop()
 	}
 	a.mu.Unlock()
-	a.fire()
+	a.tell(true)
 }

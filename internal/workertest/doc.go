@@ -43,6 +43,7 @@
 //	/bytes?n=N    N bytes
 //	/env?name=    the value of that variable
 //	/echo         the request's body
+//	/say?frame=   as /, after the frame was written to the message channel
 //	/exit?code=N  the process ends at once with N, without an answer
 //	/hang         never answers
 //

@@ -58,6 +58,10 @@ func serve(l net.Listener) {
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body) // the client may be gone
 	})
+	mux.HandleFunc("/say", func(w http.ResponseWriter, r *http.Request) {
+		tell(channel(), "%s", r.FormValue("frame"))
+		hello(w, r)
+	})
 	mux.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) { syscall.Exit(query(r, "code")) })
 	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 )
 
 // talkFrame is what of docs/ipc-protocol.md a worker of the mode talk understands.
@@ -17,14 +18,19 @@ type talkFrame struct {
 	Data   json.RawMessage `json:"data"`
 }
 
-// talk serves, and speaks the protocol of the message channel without an SDK.
-func talk([]string) {
-	go serve(listen())
+// channel is this end of the message channel.
+var channel = sync.OnceValue(func() *os.File {
 	fd, err := strconv.Atoi(os.Getenv("DROVER_IPC_FD"))
 	if err != nil {
 		fail("DROVER_IPC_FD: %v", err)
 	}
-	channel := os.NewFile(uintptr(fd), "channel")
+	return os.NewFile(uintptr(fd), "channel")
+})
+
+// talk serves, and speaks the protocol of the message channel without an SDK.
+func talk([]string) {
+	go serve(listen())
+	channel := channel()
 	in := bufio.NewScanner(channel)
 	in.Buffer(nil, 16<<20)
 	tell(channel, `{"drover":"hello","id":1,"version":1,"acks":true}`)

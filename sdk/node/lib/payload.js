@@ -22,7 +22,7 @@ class Payload {
     if (maxMessageBytes > 0) this.max = maxMessageBytes;
     if (encryption !== 'on') return;
     this.keyring = this.keys;
-    this.schemas = Object.entries(schemas || {}).map(([pattern, schema]) => ({ pattern, check: compile(schema) }));
+    this.schemas = Object.entries(schemas || {}).map(([pattern, schema]) => ({ pattern, check: checkOf(schema) }));
   }
 
   // put adds data for a pool to a frame; '*' stands for all pools.
@@ -42,7 +42,12 @@ class Payload {
   take(frame, type) {
     if (this.keyring === undefined) return frame.data;
     if (frame.jwe === undefined) throw new DroverError('refused', 'the payload is not encrypted');
-    return JSON.parse(this.keyring.open(frame.jwe, frame.from, type));
+    const text = this.keyring.open(frame.jwe, frame.from, type);
+    try {
+      return JSON.parse(text);
+    } catch (err) {
+      throw new DroverError('refused', `the payload is not JSON: ${err.message}`, { cause: err });
+    }
   }
 
   // accept is take, for data that must be what the schema of its type says.
@@ -54,6 +59,16 @@ class Payload {
       if (fault !== undefined) throw new DroverError('refused', `the data is not what the schema of ${pattern} says: ${fault}`);
     }
     return data;
+  }
+}
+
+// checkOf is the check of a schema; one that cannot be read here, such as for a pattern that JavaScript does not know,
+// lets nothing pass.
+function checkOf(schema) {
+  try {
+    return compile(schema);
+  } catch (err) {
+    return () => `it cannot be checked here: ${err.message}`;
   }
 }
 

@@ -8,7 +8,7 @@ const PARTS = /_(?:bucket|sum|count)$/;
 // parse reads metrics in the text format of Prometheus: by name, { type, help, samples: [{ name, labels, value }] }.
 // The parts of a histogram are samples of it.
 function parse(text) {
-  const families = {};
+  const families = Object.create(null); // a metric may be called constructor
   const family = (name) => families[name] || (families[name] = { type: 'untyped', help: '', samples: [] });
   for (const line of text.split('\n')) {
     const comment = COMMENT.exec(line);

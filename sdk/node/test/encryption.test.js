@@ -93,7 +93,8 @@ test('messages are opened; copies, forgeries and plain ones are refused', async 
   await f({ jwe: from('app-2.1', 'a', 6.5, 'with half an n') }, 'nack');
   await f({ jwe: from('app-2.1', 'a', 6, 'with more in the header', { cty: 'x' }) }, 'nack');
   await f({ data: 'plain' }, 'nack');
-  await f({ jwe: from('app-2.1', 'a', 6, 'two', { kid: 'app.1', k: OTHER }) }, 'ack');
+  await f({ jwe: seal('{', key, { kid: 'app.2', from: 'app-2.1', type: 'a', n: 6 }) }, 'nack');
+  await f({ jwe: from('app-2.1', 'a', 7, 'two', { kid: 'app.1', k: OTHER }) }, 'ack');
   await f({ from: 'app-3.1', jwe: from('app-3.1', 'a', 1, 'three') }, 'ack');
   assert.deepEqual(seen, ['one', 'two', 'three']);
 });
@@ -144,6 +145,10 @@ test('data that is not what the schema of its type says is refused', async () =>
   assert.equal(await f(1, 'task.run', { id: 1 }), '{"drover":"ack","seq":1}');
   assert.equal(await f(2, 'task.run', { id: 'x' }), '{"drover":"nack","seq":2,"error":{"code":"refused","message":"the data is not what the schema of task.* says: $.id: it is no integer"}}');
   assert.equal(await f(3, 'other', { id: 'x' }), '{"drover":"ack","seq":3}');
+  const odd = await encrypted({ schemas: { odd: { pattern: '(?<' } } });
+  odd.drover.on('*', () => assert.fail('it was not checked'));
+  odd.link.receive({ drover: 'message', seq: 1, from: 'app-2.1', type: 'odd', jwe: from('app-2.1', 'odd', 1, 'x') });
+  assert.match((await odd.link.nextFrame()).error.message, /cannot be checked here/);
   link.receive({ drover: 'request', id: 9, from: 'app-2.1', type: 'task.run', jwe: from('app-2.1', 'task.run', 4, {}) });
   assert.equal((await link.nextFrame()).error.code, 'refused');
   assert.deepEqual(seen, [{ id: 1 }, { id: 'x' }]);

@@ -1,0 +1,38 @@
+// The warehouse of the order service. Shops ask it over drover; HTTP is for people who want to look, and
+// tells drover that it lives.
+import * as drover from 'drover';
+import { journal } from './journal';
+import type { Order, Product, Taken } from './types';
+
+const products = new Map<string, Product>([
+  ['pen', { sku: 'pen', price: 120, stock: 100_000 }],
+  ['book', { sku: 'book', price: 1500, stock: 2 }],
+]);
+const lookups = drover.metrics.counter('warehouse_lookups_total', 'Products that were looked up');
+const stock = () => Object.fromEntries([...products.values()].map(({ sku, stock }) => [sku, stock]));
+
+// An error's code reaches the shop that asked.
+function find(sku: string): Product {
+  const product = products.get(sku);
+  if (!product) throw new drover.DroverError('unknown-product', `there is no product ${sku}`);
+  return product;
+}
+
+drover.on('product.get', (sku: string) => {
+  lookups.inc();
+  return find(sku);
+});
+
+drover.on('stock.take', ({ id, sku, quantity }: Order): Taken => {
+  const product = find(sku);
+  if (product.stock < quantity) throw new drover.DroverError('sold-out', `only ${product.stock} of ${sku} are left`);
+  product.stock -= quantity;
+  journal(`took ${id}`);
+  return { price: product.price, left: product.stock };
+});
+
+drover.health('stock', stock); // is asked by drover and shown in drover workers
+
+const server = Bun.serve({ port: process.env.PORT ?? 8081, fetch: () => Response.json(stock()) });
+drover.onShutdown(() => server.stop());
+drover.ready();
