@@ -173,6 +173,8 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
+		row.OpenFiles, row.Threads, row.Processes = sample.OpenFiles, sample.Threads, sample.Processes
+		row.Leak = b.d.leak(w.ID)
 	}
 	return row
 }
