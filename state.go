@@ -30,6 +30,9 @@ func (d *drover) state() metrics.State {
 				})
 			}
 		}
+		if a := scaling(u); a != nil {
+			s.Scaling = append(s.Scaling, metrics.ScalingRow{Pool: name, Desired: a.Desired})
+		}
 		for reason, n := range u.sup.Restarts() {
 			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: n})
 		}

@@ -58,6 +58,11 @@ func DefaultPool() *Pool {
 			Enabled: true, Type: "http", Interval: 5 * second, Timeout: 2 * second,
 			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
 		},
+		AutoScaling: AutoScaling{
+			MinWorkers: 1, MaxWorkers: 8, Step: 1, ScaleUpCooldown: 5 * second, ScaleDownCooldown: minute,
+			ScaleUpThreshold:   ScaleUpThreshold{CPU: 75, ResponseTime: 1500 * millisecond, QueueLength: 10, QueueWait: 50 * millisecond},
+			ScaleDownThreshold: ScaleDownThreshold{CPU: 30, IdleTime: minute},
+		},
 	}
 }
 
