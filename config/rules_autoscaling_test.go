@@ -34,7 +34,7 @@ func TestValidate_AutoScalingThatContradictsItself(t *testing.T) {
 	f("autoScaling: { scaleUpThreshold: { cpu: 0 }, scaleDownThreshold: { cpu: 75 } }")
 	const silent = "autoScaling: { enabled: true, scaleUpThreshold: { cpu: 0, queueLength: 0, queueWait: 0 } }"
 	f(silent, key+": nothing asks for more workers; set targetInFlightPerWorker, or cpu, queueLength or queueWait of scaleUpThreshold")
-	f(silent+"\n    queue: { maxInFlightPerWorker: 4 }")
+	f(silent + "\n    queue: { maxInFlightPerWorker: 4 }")
 	f("autoScaling: { scaleUpThreshold: { memory: 80 } }", key+".scaleUpThreshold.memory: unknown key; remove it; the keys here are cpu, responseTime, queueLength, queueWait")
 }
 

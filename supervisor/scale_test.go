@@ -16,6 +16,14 @@ func (f *farm) scale(n int) {
 	}
 }
 
+// reconfigure applies settings that need no roll.
+func (f *farm) reconfigure(c *config.Pool) {
+	f.t.Helper()
+	if _, err := f.s.Reconfigure(c, drainTime, false); err != nil {
+		f.t.Error(err)
+	}
+}
+
 func TestScale_OutAddsSlotsAndInTakesTheHighest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, poolConfig(2, nil), nil)
@@ -126,9 +134,7 @@ func TestScale_SettingsWinWhenTheyChange(t *testing.T) {
 		f.scale(3)
 		apply := func(workers, want int) {
 			t.Helper()
-			if _, err := f.s.Reconfigure(poolConfig(workers, nil), drainTime, false); err != nil {
-				t.Error(err)
-			}
+			f.reconfigure(poolConfig(workers, nil))
 			f.settle(time.Second)
 			if f.s.Size() != want || f.s.Ready() != want {
 				t.Errorf("size %d, ready %d, want %d", f.s.Size(), f.s.Ready(), want)
@@ -183,12 +189,6 @@ func TestAdjust_StaysWithinTheBoundsAndBehindTheOperator(t *testing.T) {
 				t.Errorf("adjust to %d: changed %v", n, got)
 			}
 		}
-		reconfigure := func(c *config.Pool) {
-			t.Helper()
-			if _, err := f.s.Reconfigure(c, drainTime, false); err != nil {
-				t.Error(err)
-			}
-		}
 		auto := func() {
 			t.Helper()
 			if err := f.s.ScaleAuto(); err != nil {
@@ -213,15 +213,15 @@ func TestAdjust_StaysWithinTheBoundsAndBehindTheOperator(t *testing.T) {
 		auto()
 		size("which it did already", 4)
 		f.scale(1)
-		reconfigure(scaled(3, func(a *config.AutoScaling) { a.MaxWorkers = 3 }))
+		f.reconfigure(scaled(3, func(a *config.AutoScaling) { a.MaxWorkers = 3 }))
 		size("until the settings change", 2)
 		adjust(5, true)
 		size("new bounds", 3)
-		reconfigure(scaled(2, nil))
+		f.reconfigure(scaled(2, nil))
 		size("another number to start with", 2)
 		off := scaled(4, nil)
 		off.AutoScaling.Enabled = false
-		reconfigure(off)
+		f.reconfigure(off)
 		adjust(3, false)
 		size("without autoscaling", 4)
 
