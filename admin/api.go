@@ -60,6 +60,16 @@ type PoolSummary struct {
 	QueueLength   int         `json:"queueLength"`
 	Rolling       string      `json:"rolling,omitempty"` // id of the rolling restart that is going on
 	Checks        CheckCounts `json:"checks,omitempty"`  // of its workers
+	AutoScaling   *Scaling    `json:"autoScaling,omitempty"`
+}
+
+// Scaling is what autoscaling does with a pool.
+type Scaling struct {
+	Min     int    `json:"min"`
+	Max     int    `json:"max"`
+	Desired int    `json:"desired"`           // workers that the load asks for, within min and max
+	Manual  bool   `json:"manual"`            // an operator said how many; scale to auto ends that
+	Blocked string `json:"blocked,omitempty"` // why more are not started: manual, rolling, max-workers, host-cpu or host-memory
 }
 
 // Pool is an element of GET /api/v1/pools and the body of GET /api/v1/pools/{pool}.
@@ -116,7 +126,7 @@ type Worker struct {
 	Limits        map[string]Limit `json:"limits"`
 	Leak          *Leak            `json:"leak,omitempty"`      // missing unless its memory leaks
 	Footprint     *Footprint       `json:"footprint,omitempty"` // of one worker that was asked for, where it can be measured
-	History       []Life           `json:"history"` // of the slot's workers that ended, the newest last, at most 20
+	History       []Life           `json:"history"`             // of the slot's workers that ended, the newest last, at most 20
 }
 
 // Life is a worker that has ended.
