@@ -114,6 +114,7 @@ type Worker struct {
 	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"` // how late its event loop is, where health checks are of type ipc
 	Checks        []Check          `json:"checks,omitempty"`      // of the application, as it last answered such a health check
 	Limits        map[string]Limit `json:"limits"`
+	History       []Life           `json:"history"`             // of the slot's workers that ended, the newest last, at most 20
 	Leak          *Leak            `json:"leak,omitempty"`      // missing unless its memory leaks
 	Footprint     *Footprint       `json:"footprint,omitempty"` // of one worker that was asked for, where it can be measured
 }
@@ -138,6 +139,16 @@ type Footprint struct {
 	PSSBytes  uint64    `json:"pssBytes"` // pages that processes share divided among them
 	USSBytes  uint64    `json:"ussBytes"` // pages of its own: what ending it would free
 	SwapBytes uint64    `json:"swapBytes"`
+}
+
+// Life is a worker that has ended.
+type Life struct {
+	Generation    int       `json:"generation"`
+	StartedAt     time.Time `json:"startedAt"`
+	EndedAt       time.Time `json:"endedAt"`
+	Reason        string    `json:"reason"` // why it left
+	Exit          string    `json:"exit"`   // how its process ended
+	UptimeSeconds float64   `json:"uptimeSeconds"`
 }
 
 // Check is one check of a worker's own.
