@@ -59,7 +59,7 @@ func DefaultPool() *Pool {
 			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
 		},
 		Resources: Resources{MemoryManagement: MemoryManagement{
-			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, GarbageCollectionHint: true,
+			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, MemoryLeakDetection: true, GarbageCollectionHint: true,
 		}},
 	}
 }
