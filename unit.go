@@ -57,6 +57,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Ports:        d.ports,
 		Executable:   d.executable,
 		Warming:      len(warm) > 0,
+		Leak:         d.sampler.Leaks.Verdict,
 	})
 	if err != nil {
 		return nil, err

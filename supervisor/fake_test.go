@@ -15,6 +15,7 @@ import (
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/monitor"
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/process"
 )
@@ -125,6 +126,8 @@ type farm struct {
 	procs  map[string]*fakeProc // by worker id
 	most   int                  // largest number of processes at a time
 
+	verdicts map[string]monitor.Verdict // on the memory of workers
+
 	collect func() // is called where a worker is asked to collect its garbage
 }
 
@@ -149,7 +152,7 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 	ports := newPortAllocator(20000, 29999)
 	ports.free = func(int) bool { return true }
 	f.s = newSupervisor(Options{Channel: f, Pool: f.pool, Config: cfg, DrainTimeout: drainTime, Bus: f.bus, Ports: ports,
-		OOMKills: func() (uint64, bool) { return 0, false }}, f.launch)
+		OOMKills: func() (uint64, bool) { return 0, false }, Leak: f.leak}, f.launch)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.stop = cancel
 	go func() {
@@ -167,6 +170,14 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 		}
 	})
 	return f
+}
+
+// leak returns what a test has said of a worker's memory.
+func (f *farm) leak(id string) (monitor.Verdict, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, ok := f.verdicts[id]
+	return v, ok
 }
 
 // Open gives a worker a channel over which it hears nothing but that it is to
