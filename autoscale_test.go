@@ -63,7 +63,9 @@ func (d *instance) waitScaled(what string, ok func(poolScaling) bool) {
 // workers are needed for, then what one can do, without a pause between.
 func TestAutoscale_FollowsTheLoadAndFailsNoRequest(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(scaledSettings)
+	// A worker takes five at a time here; the others wait in drover's queue, which asks for help first.
+	d := newInstance(t).run(strings.NewReplacer("targetInFlightPerWorker: 4", "targetInFlightPerWorker: 0",
+		"workers: 1\n", "workers: 1\n    queue: { maxInFlightPerWorker: 5, timeout: 50s }\n").Replace(scaledSettings))
 	d.waitRunning(1)
 
 	begun := time.Now()
@@ -79,21 +81,25 @@ func TestAutoscale_FollowsTheLoadAndFailsNoRequest(t *testing.T) {
 	d.waitRunning(1)
 
 	output := d.output()
-	for _, want := range []string{"goes from 1 to 2 workers: each has", "goes from 3 to 4 workers", "goes from 2 to 1 workers: for some time fewer"} {
+	for _, want := range []string{"goes from 1 to 2 workers: a request has waited", "goes from 3 to 4 workers", "goes from 2 to 1 workers: for some time fewer"} {
 		if !strings.Contains(output, want) {
 			t.Errorf("no event says %q", want)
 		}
 	}
+	d.counted(`drover_autoscale_decisions_total{direction="up",pool="app",reason="queue-wait"}`,
+		`drover_autoscale_decisions_total{direction="down",pool="app",reason="idle"}`, `drover_autoscale_desired_workers{pool="app"}`)
+}
+
+// counted fails the test for each series that is not in the metrics.
+func (d *instance) counted(series ...string) {
+	d.t.Helper()
 	_, metrics, err := d.api("GET", "/metrics", "")
 	if err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	for _, want := range []string{
-		`drover_autoscale_decisions_total{direction="up",pool="app",reason="in-flight"}`, `drover_autoscale_decisions_total{direction="down",pool="app",reason="idle"}`,
-		`drover_autoscale_desired_workers{pool="app"} `,
-	} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("no metric %s", want)
+	for _, want := range series {
+		if !strings.Contains(metrics, want+" ") {
+			d.t.Errorf("no metric %s", want)
 		}
 	}
 }
@@ -129,4 +135,5 @@ func TestAutoscale_RespectsTheOperatorUntilSettingsChange(t *testing.T) {
 		t.Errorf("status says\n%s", stdout)
 	}
 	load.end().noFailure(t, "slow GET")
+	d.counted(`drover_autoscale_decisions_total{direction="up",pool="app",reason="in-flight"}`)
 }
