@@ -161,6 +161,7 @@ func (d *drover) reconfigure(name string, next *config.Config, check healthcheck
 	if u.sup == nil {
 		return ""
 	}
+	u.watch.set(cfg)
 	started, err := u.sup.Reconfigure(cfg, next.Server.Timeouts.Drain.Std(), roll)
 	if err != nil {
 		d.log.Error("roll after reload", zap.String("pool", name), zap.Error(err))

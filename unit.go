@@ -19,6 +19,7 @@ type unit struct {
 	pool   *pool.Pool
 	prober *healthcheck.Prober
 	sup    *supervisor.Supervisor // nil: static upstreams only
+	watch  *restarter             // nil: static upstreams only
 
 	endProbes  context.CancelFunc
 	endWorkers context.CancelFunc
@@ -54,9 +55,14 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Preload:      d.preload,
 		Ports:        d.ports,
 		Executable:   d.executable,
+		Inspect:      d.source.options.Inspect,
 		Warming:      len(warm) > 0,
 	})
-	return u, err
+	if err != nil {
+		return nil, err
+	}
+	u.watch = newRestarter(u.sup, &d.rolls, d.log)
+	return u, nil
 }
 
 // checkEnv is what the checks of a pool get.
@@ -78,6 +84,8 @@ func (u *unit) start(failed func(error)) {
 	u.running.Go(func() { failed(u.prober.Run(probes)) })
 	if u.sup != nil {
 		u.running.Go(func() { failed(u.sup.Run(workers)) })
+		u.watch.set(u.pool.Config())
+		u.running.Go(func() { failed(u.watch.run(workers)) })
 	}
 }
 

@@ -111,7 +111,8 @@ type Worker struct {
 	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"` // how late its event loop is, where health checks are of type ipc
 	Checks        []Check          `json:"checks,omitempty"`      // of the application, as it last answered such a health check
 	Limits        map[string]Limit `json:"limits"`
-	History       []Life           `json:"history"` // of the slot's workers that ended, the newest last, at most 20
+	Inspector     string           `json:"inspector,omitempty"` // where it listens for a debugger, with drover run --inspect
+	History       []Life           `json:"history"`             // of the slot's workers that ended, the newest last, at most 20
 }
 
 // Life is a worker that has ended.
