@@ -162,6 +162,7 @@ func (d *drover) reconfigure(name string, next *config.Config, check healthcheck
 	if u.sup == nil {
 		return ""
 	}
+	u.watch.set(cfg)
 	started, err := u.sup.Reconfigure(cfg, next.Server.Timeouts.Drain.Std(), roll)
 	u.scaler.Reconfigure(autoscale.NewPolicy(cfg))
 	if err != nil {

@@ -14,6 +14,14 @@ func (s source) file() string { return s.options.ConfigFile }
 
 // load reads and validates the settings.
 func (s source) load() (*config.Config, error) {
+	c, err := s.read()
+	if err == nil && s.options.Dev {
+		c.Develop()
+	}
+	return c, err
+}
+
+func (s source) read() (*config.Config, error) {
 	o := s.options
 	if o.ConfigFile == "" {
 		return config.ForCommand(config.CommandOptions{

@@ -21,6 +21,7 @@ type unit struct {
 	prober *healthcheck.Prober
 	sup    *supervisor.Supervisor // nil: static upstreams only
 	scaler *autoscale.Autoscaler  // nil where sup is
+	watch  *restarter             // nil: static upstreams only
 
 	endProbes  context.CancelFunc
 	endWorkers context.CancelFunc
@@ -56,6 +57,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Preload:      d.preload,
 		Ports:        d.ports,
 		Executable:   d.executable,
+		Inspect:      d.source.options.Inspect,
 		Warming:      len(warm) > 0,
 		Leak:         d.sampler.Leaks.Verdict,
 	})
@@ -63,6 +65,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		return nil, err
 	}
 	u.scaler = d.newScaler(u)
+	u.watch = newRestarter(u.sup, &d.rolls, d.log)
 	return u, nil
 }
 
@@ -86,6 +89,8 @@ func (u *unit) start(failed func(error)) {
 	if u.sup != nil {
 		u.running.Go(func() { failed(u.sup.Run(workers)) })
 		u.running.Go(func() { failed(u.scaler.Run(probes)) })
+		u.watch.set(u.pool.Config())
+		u.running.Go(func() { failed(u.watch.run(workers)) })
 	}
 }
 

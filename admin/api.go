@@ -126,6 +126,7 @@ type Worker struct {
 	Limits        map[string]Limit `json:"limits"`
 	Leak          *Leak            `json:"leak,omitempty"`      // missing unless its memory leaks
 	Footprint     *Footprint       `json:"footprint,omitempty"` // of one worker that was asked for, where it can be measured
+	Inspector     string           `json:"inspector,omitempty"` // where it listens for a debugger, with drover run --inspect
 	History       []Life           `json:"history"`             // of the slot's workers that ended, the newest last, at most 20
 }
 

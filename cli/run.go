@@ -18,6 +18,8 @@ type RunOptions struct {
 	Workers      string   // a number or auto; empty: the default
 	Strategy     string   // empty: the default
 	Health       string   // path of the health endpoint; empty: the default
+	Dev          bool     // one worker without limits, replaced when files change, and logs for people
+	Inspect      bool     // Node.js and Bun listen for a debugger
 	AdminAddress *string  // nil: the default or the file's; empty: none
 }
 
@@ -29,6 +31,8 @@ type RunCmd struct {
 	Strategy     string   `placeholder:"NAME" help:"With a command: how requests are spread (default least-connections)."`
 	Health       string   `placeholder:"PATH" help:"With a command: path that a healthy worker answers with 200 to 399."`
 	AdminAddress *string  `placeholder:"HOST:PORT" help:"Where the admin API listens, instead of admin.address; empty for its socket only."`
+	Dev          bool     `help:"For development: one worker without limits, replaced when a file of its folder changes, and logs for people."`
+	Inspect      bool     `help:"Each worker of Node.js or Bun listens for a debugger; drover workers shows where."`
 
 	command []string // what stood after --
 }
@@ -44,6 +48,10 @@ With a file:
 
   drover run -c drover.yaml
 
+For development (files whose change restarts: processManagement.watch, else sources of the usual languages):
+
+  drover run --dev --inspect -- node server.js
+
 SIGTERM and SIGINT drain and stop, a second one stops at once; SIGHUP reloads the settings;
 SIGUSR1 reopens log files.`
 }
@@ -52,7 +60,7 @@ SIGUSR1 reopens log files.`
 func (c *RunCmd) Run(env *Environment) error {
 	o := RunOptions{
 		ConfigFile: c.ConfigFile, Command: c.command, Listen: c.Listen, Workers: c.Workers,
-		Strategy: c.Strategy, Health: c.Health, AdminAddress: c.AdminAddress,
+		Strategy: c.Strategy, Health: c.Health, Dev: c.Dev, Inspect: c.Inspect, AdminAddress: c.AdminAddress,
 	}
 	if err := o.complete(); err != nil {
 		return err

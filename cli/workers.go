@@ -39,6 +39,10 @@ func (c *WorkersCmd) Run(env *Environment) error {
 		return printJSON(env, list)
 	}
 	head := "WORKER|STATE|HEALTH|PID|ADDRESS|UPTIME|RESTARTS|LAST REASON|CPU|MEMORY|IN FLIGHT|REQUESTS|BREAKER"
+	inspected := slices.ContainsFunc(list.Workers, func(w admin.Worker) bool { return w.Inspector != "" })
+	if inspected {
+		head += "|INSPECTOR"
+	}
 	checked := slices.ContainsFunc(list.Workers, func(w admin.Worker) bool { return len(w.Checks) > 0 })
 	if checked {
 		head += "|CHECKS"
@@ -50,6 +54,9 @@ func (c *WorkersCmd) Run(env *Environment) error {
 	var rows [][]string
 	for _, w := range list.Workers {
 		row := workerRow(w)
+		if inspected {
+			row = append(row, dash(w.Inspector))
+		}
 		if checked {
 			row = append(row, checks(w.Checks))
 		}

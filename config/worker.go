@@ -34,6 +34,8 @@ type ProcessManagement struct {
 	RecycleJitter Percent `yaml:"recycleJitter" reload:"apply"`
 	// How many workers a rolling restart, and any other planned replacement, may take at one time.
 	Rolling Rolling `yaml:"rolling"`
+	// Files below directory whose change begins a rolling restart, as patterns: src/**/*.js.
+	Watch []string `yaml:"watch" reload:"apply"`
 }
 
 // Signal returns StopSignal as a number, or SIGTERM when it names none.

@@ -23,6 +23,7 @@ type identity struct {
 	LinkSocket       string // the same for programs that do not inherit it; "": none
 	LinkKey          string // opens LinkSocket, once
 	Executable       string // of drover
+	Inspector        int    // the port at which it listens for a debugger; 0: none
 	Memory           uint64 // bytes that it may use; 0: no limit
 }
 
@@ -97,6 +98,7 @@ func (w identity) give(vars map[string]string) {
 	set("NODE_CHANNEL_SERIALIZATION_MODE", mode)
 	w.givePreload(vars)
 	w.giveMemory(vars)
+	w.giveInspector(vars)
 }
 
 // argv returns the command with ${PORT}, ${SOCKET}, ${SLOT} and ${DROVER}

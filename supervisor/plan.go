@@ -88,6 +88,13 @@ func (e *equipment) findAddress() error {
 		}
 		who.Port = port
 	}
+	if e.options.Inspect {
+		port, err := e.options.Ports.Take()
+		if err != nil {
+			return err
+		}
+		who.Inspector = port
+	}
 	if who.Transport == "port" {
 		return nil
 	}
@@ -120,5 +127,6 @@ func (e *equipment) release() error {
 		e.options.Output.Release(e.who.ID)
 	}
 	e.options.Ports.Release(e.who.Port)
+	e.options.Ports.Release(e.who.Inspector)
 	return errors.Join(err, removeSocket(e.who.Socket))
 }

@@ -19,6 +19,7 @@ const (
 // Planned reasons do not.
 const (
 	ReasonRoll     Reason = "roll"     // rolling restart
+	ReasonWatch    Reason = "watch"    // a file of processManagement.watch changed
 	ReasonReload   Reason = "reload"   // the settings it was started with changed
 	ReasonRollback Reason = "rollback" // its roll was abandoned
 	ReasonScaleIn  Reason = "scale-in"
@@ -33,7 +34,7 @@ const (
 
 var (
 	unplanned = []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen}
-	planned   = []Reason{ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime, ReasonMemory, ReasonLeak}
+	planned   = []Reason{ReasonRoll, ReasonWatch, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime, ReasonMemory, ReasonLeak}
 )
 
 // Reasons lists every reason.

@@ -17,13 +17,20 @@ const maxStolen = 3
 type Roll struct {
 	ID      string // unique in the life of drover
 	Pool    string
-	Reason  Reason // roll or reload
+	Reason  Reason // roll, watch or reload
 	Started time.Time
 
 	settings *settings
 	stolen   int
 	done     chan struct{}
 	err      error // written before done is closed
+}
+
+// Rolling returns the rolling restart in progress, or nil.
+func (s *Supervisor) Rolling() *Roll {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.roll
 }
 
 // Done is closed when the roll has ended.
@@ -43,7 +50,14 @@ func (r *Roll) Err() error {
 
 // Restart begins a rolling restart of all workers. Slots that an operator
 // stopped, that ended or failed are started again.
-func (s *Supervisor) Restart() (*Roll, error) {
+func (s *Supervisor) Restart() (*Roll, error) { return s.restart(ReasonRoll) }
+
+// RestartChanged is Restart since a file has changed that the settings watch.
+// One that is in progress may have begun with the file as it was before, so it
+// is to be asked again when that has ended.
+func (s *Supervisor) RestartChanged() (*Roll, error) { return s.restart(ReasonWatch) }
+
+func (s *Supervisor) restart(why Reason) (*Roll, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -52,7 +66,7 @@ func (s *Supervisor) Restart() (*Roll, error) {
 	case s.roll != nil:
 		return nil, fmt.Errorf("restart pool %s: %w", s.pool.Name(), ErrRollInProgress)
 	}
-	return s.beginRollLocked(ReasonRoll), nil
+	return s.beginRollLocked(why), nil
 }
 
 // Reconfigure applies settings. With roll, what workers are started with has

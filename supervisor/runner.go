@@ -44,6 +44,7 @@ type facts struct {
 	found     bool
 	stolen    bool   // somebody else listens there
 	elsewhere string // where it listens instead
+	inspector string // where it listens for a debugger
 	saidReady bool
 	exited    bool // the direct child was reaped
 	exit      process.Exit
@@ -168,7 +169,8 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 			r.note(func(f *facts) { f.saidReady = true })
 		case <-search.timer.C:
 			if search.look(p) {
-				r.note(search.tell)
+				inspector := e.inspected(p)
+				r.note(func(f *facts) { search.tell(f); f.inspector = inspector })
 			}
 		}
 	}

@@ -23,6 +23,7 @@ type Status struct {
 	History          []Life        // of the slot's workers that ended, the newest last; must not be changed
 	Leaving          Reason        // why this one leaves; "" when it does not
 	RetryAt          time.Time     // when the next start is due; zero unless State is Backoff or Failed
+	Inspector        string        // host:port where it listens for a debugger; "" where it does not
 	MemoryLimit      uint64        // bytes; 0: none
 	InFlight         int64
 	Requests         uint64
@@ -57,6 +58,9 @@ func (s *Supervisor) statusLocked(sl *slot, w *worker, now time.Time) Status {
 	}
 	if w.live() {
 		st.Uptime = now.Sub(w.started)
+	}
+	if w.run != nil {
+		st.Inspector = w.run.look().inspector
 	}
 	switch w.state {
 	case Draining, Stopping:

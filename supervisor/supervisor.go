@@ -48,6 +48,9 @@ type Options struct {
 	// Warming says that the pool's prober warms workers before they get requests
 	// (healthcheck.Prober.Warming), so that it has the last word on who is ready.
 	Warming bool
+	// Inspect has Node.js and Bun listen for a debugger. A worker that stands at a
+	// breakpoint answers no probe, so none is killed for that.
+	Inspect bool
 	// OOMKills counts the processes that the kernel killed for want of memory
 	// where drover runs; nil: monitor.OOMKills.
 	OOMKills func() (uint64, bool)

@@ -144,7 +144,7 @@ func (s *Supervisor) liveLocked() int {
 
 // judgeLocked applies the liveness rule.
 func (s *Supervisor) judgeLocked(now time.Time) {
-	if !s.cfg.HealthCheck.Enabled {
+	if !s.cfg.HealthCheck.Enabled || s.o.Inspect {
 		return
 	}
 	round := Round{Now: now, Wanted: s.wantedLocked()}
