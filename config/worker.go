@@ -26,6 +26,8 @@ type ProcessManagement struct {
 	GracefulShutdownTimeout Duration `yaml:"gracefulShutdownTimeout" range:"0..24h" reload:"apply"`
 	// The signal that asks a worker to end.
 	StopSignal string `yaml:"stopSignal" enum:"SIGTERM,SIGINT,SIGQUIT,SIGHUP,SIGUSR1,SIGUSR2,SIGWINCH,SIGKILL" reload:"apply"`
+	// A signal on which a worker writes down what it is doing, sent to one that hangs before it is killed; empty: none.
+	DumpSignal string `yaml:"dumpSignal" enum:",SIGQUIT,SIGABRT,SIGUSR1,SIGUSR2,SIGHUP,SIGINT,SIGTRAP" reload:"apply"`
 	// Requests after which a worker is replaced, the replacement first; 0 is no such limit.
 	MaxRequests int `yaml:"maxRequests" range:"0..1000000000" reload:"apply"`
 	// How long after it became ready a worker is replaced, the replacement first; 0 is no such limit.
@@ -45,6 +47,9 @@ func (p ProcessManagement) Signal() syscall.Signal {
 	}
 	return syscall.SIGTERM
 }
+
+// Dump returns DumpSignal as a number, 0 when it names none.
+func (p ProcessManagement) Dump() syscall.Signal { return unix.SignalNum(p.DumpSignal) }
 
 // Rolling bounds a rolling restart and every other planned replacement.
 type Rolling struct {

@@ -46,6 +46,7 @@ type fakeProc struct {
 	ended bool
 	child bool
 	terms int
+	sigs  []syscall.Signal // it was sent, the newest last
 }
 
 func (p *fakeProc) end(e process.Exit) {
@@ -67,9 +68,10 @@ func (p *fakeProc) Exit() process.Exit {
 	return p.exit
 }
 
-func (p *fakeProc) Terminate(syscall.Signal) error {
+func (p *fakeProc) Terminate(sig syscall.Signal) error {
 	p.mu.Lock()
 	p.terms++
+	p.sigs = append(p.sigs, sig)
 	p.mu.Unlock()
 	if !p.ignoreTerm {
 		time.AfterFunc(p.takes, func() { p.end(process.Exit{}) })

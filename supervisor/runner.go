@@ -16,6 +16,7 @@ const (
 	lookLongest  = 50 * time.Millisecond
 	stolenAfter  = 250 * time.Millisecond // a foreign listener seen this long is no accident of timing
 	killAgain    = 2 * time.Second        // a process in an uninterruptible sleep takes the signal late
+	dumpTime     = time.Second            // in which a worker that hangs may write down what it is doing
 	killAttempts = 5                      // after which it is left alone
 )
 
@@ -25,6 +26,7 @@ type order struct {
 	sig   syscall.Signal // of orderTerminate
 	grace time.Duration  // of orderTerminate
 	cause string         // of orderDestroy
+	dump  syscall.Signal // of orderDestroy; 0: none
 }
 
 type orderKind uint8
@@ -32,7 +34,7 @@ type orderKind uint8
 const (
 	orderTerminate orderKind = iota // stop signal
 	orderKill                       // SIGKILL the tree
-	orderDestroy                    // the same after keeping evidence
+	orderDestroy                    // the same after keeping evidence, and a dump where there is a signal for it
 	orderCollect                    // ask for a garbage collection
 )
 
@@ -191,6 +193,12 @@ func (r *runner) obey(p proc, e *equipment, o order) (killed bool) {
 		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerKilled, Subject: e.who.ID,
 			Message: fmt.Sprintf("worker %s is killed: %s (%s)", e.who.ID, o.cause, evidence),
 			Attrs:   map[string]any{"pid": p.PID(), "reason": string(ReasonProbeFailed), "evidence": evidence}})
+		if o.dump != 0 && p.Terminate(o.dump) == nil {
+			select {
+			case <-p.Done():
+			case <-time.After(dumpTime):
+			}
+		}
 	}
 	p.Kill()
 	return true

@@ -41,7 +41,7 @@ func (s *Supervisor) stepLocked(sl *slot, w *worker, in input, now time.Time) {
 	case actDestroy:
 		s.unroute(w)
 		w.killed = true
-		w.run.send(order{kind: orderDestroy, cause: w.message})
+		w.run.send(order{kind: orderDestroy, cause: w.message, dump: s.cfg.ProcessManagement.Dump()})
 	case actSlay:
 		s.unroute(w)
 		w.killed = true
