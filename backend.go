@@ -164,6 +164,9 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		LastError: w.LastWords, Limits: map[string]admin.Limit{},
 	}
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
+	if r, ok := b.d.runtime(w.ID); ok {
+		row.LoopDelayMS, row.HeapBytes, row.HeapLimit = &r.LoopDelayMS, r.HeapBytes, r.HeapLimitBytes
+	}
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"time"
 
+	"github.com/drover-proxy/drover/ipc"
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/pool"
 )
@@ -24,9 +26,15 @@ func (d *drover) state() metrics.State {
 		}
 		for _, w := range u.sup.Workers() {
 			s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: w.State.String(), Count: 1})
+			label := fmt.Sprintf("%s-%d", name, w.Slot)
+			if r, ok := d.runtime(w.ID); ok {
+				s.Runtimes = append(s.Runtimes, metrics.RuntimeRow{
+					Pool: name, Label: label, LoopDelay: time.Duration(r.LoopDelayMS * float64(time.Millisecond)), HeapBytes: r.HeapBytes, HeapLimitBytes: r.HeapLimitBytes,
+				})
+			}
 			if sample, ok := d.sampler.Latest(w.ID); ok {
 				s.Processes = append(s.Processes, metrics.ProcessRow{
-					Pool: name, ID: w.ID, Label: fmt.Sprintf("%s-%d", name, w.Slot), CPUSeconds: sample.CPUSeconds, RSS: sample.RSS, OpenFiles: sample.OpenFiles,
+					Pool: name, ID: w.ID, Label: label, CPUSeconds: sample.CPUSeconds, RSS: sample.RSS, OpenFiles: sample.OpenFiles,
 				})
 			}
 		}
@@ -35,6 +43,16 @@ func (d *drover) state() metrics.State {
 		}
 	}
 	return s
+}
+
+// runtimeAge is how long what a runtime said of itself counts: one whose event
+// loop is blocked says nothing more.
+const runtimeAge = 10 * time.Second
+
+// runtime returns what the runtime of a worker lately said of itself.
+func (d *drover) runtime(workerID string) (ipc.Runtime, bool) {
+	r, ok := d.hub.Runtime(workerID)
+	return r, ok && time.Since(r.At) < runtimeAge
 }
 
 // host is the last sample of the machine, nil before the first.

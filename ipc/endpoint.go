@@ -49,6 +49,7 @@ type Endpoint struct {
 	events   Patterns
 	pings    pings
 	health   Health
+	vitals   Runtime
 
 	frames, skipped, invalid atomic.Uint64
 }

@@ -10,6 +10,7 @@ type State struct {
 	Workers   []WorkerRow
 	Restarts  []RestartRow
 	Processes []ProcessRow
+	Runtimes  []RuntimeRow
 	Host      *HostRow          // nil where the host is not measured
 	LostLines map[string]uint64 // log lines lost by kind: request, worker, drover
 	Cache     *CacheRow         // nil where there is none
@@ -49,6 +50,14 @@ type ProcessRow struct {
 	CPUSeconds      float64
 	RSS             uint64 // bytes
 	OpenFiles       int
+}
+
+// RuntimeRow is what the runtime of one worker, Node.js or Bun, last said of itself.
+type RuntimeRow struct {
+	Pool, Label    string
+	LoopDelay      time.Duration // the longest of its event loop in the second before
+	HeapBytes      uint64
+	HeapLimitBytes uint64 // 0: it has none of its own
 }
 
 // CacheRow is the cache that workers share.

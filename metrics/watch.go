@@ -17,6 +17,8 @@ var (
 	workerCPUDesc        = desc("worker_cpu_seconds_total", "CPU time of a worker's process tree, as seen at scrapes.", "pool", "worker")
 	workerMemoryDesc     = desc("worker_memory_bytes", "Memory of a worker's process tree.", "pool", "worker", "kind")
 	workerFilesDesc      = desc("worker_open_files", "Open descriptors of a worker's process tree.", "pool", "worker")
+	workerLoopDesc       = desc("worker_event_loop_delay_seconds", "The longest that the event loop of a worker of Node.js or Bun was late in the last second.", "pool", "worker")
+	workerHeapDesc       = desc("worker_heap_bytes", "Heap of a worker of Node.js or Bun: what is used of it, and its limit where there is one.", "pool", "worker", "kind")
 	hostCPUDesc          = desc("host_cpu_ratio", "Share of the machine's CPU time that is used, 0 to 1.")
 	hostMemoryDesc       = desc("host_memory_bytes", "Memory of the machine.", "kind")
 	lostLinesDesc        = desc("log_lines_lost_total", "Log lines that could not be written fast enough, or at all, by kind: request, worker, drover.", "kind")
@@ -49,7 +51,7 @@ func (w *watched) set(src func() State) {
 func (w *watched) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		upstreamStateDesc, upstreamInFlightDesc, breakerStateDesc, breakerTripsDesc, queueLengthDesc,
-		workersDesc, restartsDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
+		workersDesc, restartsDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc, workerLoopDesc, workerHeapDesc,
 		hostCPUDesc, hostMemoryDesc, lostLinesDesc,
 		cacheBytesDesc, cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc, cacheLoadDesc,
 	} {
@@ -67,6 +69,7 @@ func (w *watched) Collect(ch chan<- prometheus.Metric) {
 	s := w.src()
 	w.upstreamsLocked(ch, s.Upstreams)
 	w.processesLocked(ch, s.Processes)
+	collectRuntimes(ch, s.Runtimes)
 	queues, workers, restarts := sums{}, sums{}, sums{}
 	for _, q := range s.Queues {
 		queues.add(float64(q.Length), q.Pool)
@@ -126,6 +129,19 @@ func (w *watched) processesLocked(ch chan<- prometheus.Metric, rows []ProcessRow
 	memory.send(ch, workerMemoryDesc, gauge)
 	files.send(ch, workerFilesDesc, gauge)
 	w.cpu.send(ch, workerCPUDesc)
+}
+
+func collectRuntimes(ch chan<- prometheus.Metric, rows []RuntimeRow) {
+	delays, heaps := sums{}, sums{}
+	for _, r := range rows {
+		delays.max(r.LoopDelay.Seconds(), r.Pool, r.Label)
+		heaps.add(float64(r.HeapBytes), r.Pool, r.Label, "used")
+		if r.HeapLimitBytes > 0 {
+			heaps.add(float64(r.HeapLimitBytes), r.Pool, r.Label, "limit")
+		}
+	}
+	delays.send(ch, workerLoopDesc, gauge)
+	heaps.send(ch, workerHeapDesc, gauge)
 }
 
 func breakerValue(state string) float64 {

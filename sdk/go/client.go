@@ -57,6 +57,8 @@ type Client struct {
 	health   *health
 	shutdown *shutdown
 
+	collector collector
+
 	life  context.Context // ends with the client
 	end   context.CancelCauseFunc
 	ended chan struct{} // the reader and the writer are gone
@@ -205,6 +207,8 @@ func (c *Client) take(f *frame) {
 		c.events.take(f)
 	case "ping":
 		c.health.take(f)
+	case "gc":
+		c.collector.begin()
 	case "keys":
 		c.vault.set(f.Receive, f.Send)
 	case "shutdown":

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -284,6 +285,14 @@ func TestWire_SubscribeAndEvents(t *testing.T) {
 	if e, open := <-events; open {
 		t.Errorf("after the end came %+v", e)
 	}
+}
+
+func TestWire_CollectsGarbageWhenAsked(t *testing.T) {
+	f := newFake(t)
+	collected := make(chan struct{})
+	runtime.AddCleanup(new([1 << 20]byte), func(done chan struct{}) { close(done) }, collected)
+	f.send(inProtocol(t, `{"drover":"gc","cmd":"NODE_DROVER_GC"}`))
+	<-collected
 }
 
 func TestWire_Health(t *testing.T) {

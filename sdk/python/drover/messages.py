@@ -137,6 +137,11 @@ class Ping:
 
 
 @dataclass(frozen=True)
+class Collect:
+    """drover asks for a collection of garbage: this worker is near its memory limit."""
+
+
+@dataclass(frozen=True)
 class Shutdown:
     """The worker is to end; it will be killed after ``grace_seconds``."""
 

@@ -13,6 +13,7 @@ from typing import Any, List
 
 from drover import DroverError, Message, Request, aio
 
+from .cycle import cycle
 from .fake import PATIENCE, FakeDrover
 
 
@@ -75,6 +76,13 @@ class AioTest(unittest.IsolatedAsyncioTestCase):
         self.drover.write({"drover": "ping", "id": 1})
         self.assertEqual((await self.frame())["drover"], "pong")  # and no response
         self.assertEqual(cancelled, [True])
+
+    async def test_garbage_is_collected_when_drover_asks_for_it(self) -> None:
+        node = cycle(self)
+        self.drover.write({"drover": "gc", "cmd": "NODE_DROVER_GC"})
+        self.drover.write({"drover": "ping", "id": 1})
+        self.assertEqual((await self.frame())["drover"], "pong")  # what came before has been handled
+        self.assertIsNone(node())
 
     async def test_a_message_is_acknowledged_when_its_coroutine_has_begun(self) -> None:
         begun: List[Any] = []

@@ -10,6 +10,7 @@ from typing import Any, Callable, List
 
 from drover import Client, DroverError, Message, Request
 
+from .cycle import cycle
 from .fake import PATIENCE, FakeDrover
 
 
@@ -156,6 +157,14 @@ class ThreadsTest(unittest.TestCase):
         self.assertTrue(ended.wait(PATIENCE))
         self.client.ready()
         self.assertEqual(self.drover.frame(), {"drover": "ready"})
+
+    def test_garbage_is_collected_when_drover_asks_for_it(self) -> None:
+        node = cycle(self)
+        self.drover.write({"drover": "gc", "cmd": "NODE_DROVER_GC"})
+        deadline = time.monotonic() + PATIENCE
+        while node() is not None:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.001)
 
     def test_too_many_messages_are_refused_in_their_turn(self) -> None:
         go = threading.Event()

@@ -10,13 +10,13 @@ import threading
 import time
 from typing import Any, Callable, Dict, Optional
 
-from ..core import health
+from ..core import garbage, health
 from ..core.application import no_handler
 from ..core.ending import Ending
 from ..core.health import Check
 from ..core.session import Incoming
 from ..errors import DroverError
-from ..messages import Arrival, Cancel, Event, Ping, Request, Shutdown
+from ..messages import Arrival, Cancel, Collect, Event, Ping, Request, Shutdown
 from .inbox import Inbox
 from .link import Link
 from .pool import Threads
@@ -61,6 +61,8 @@ class Desk(Link):
         elif isinstance(item, Ping):
             number = item.id
             self._health.call(lambda: self._pong(number))
+        elif isinstance(item, Collect):
+            self._health.call(garbage.collect)
         elif isinstance(item, Shutdown):
             self._ending.begin(item.grace_seconds)
 
