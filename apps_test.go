@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -84,19 +83,9 @@ func TestApps_Bun(t *testing.T) {
 	d.listensOn("app", "unix:")
 }
 
-// bun finds the binary in the npm package: an install script moves it to bun/bin where such scripts may
-// run, else it stays in the package of the platform.
 func bun(t *testing.T) string {
 	t.Helper()
-	modules := app(t, "bun", "node_modules")
-	packages, _ := filepath.Glob(filepath.Join(modules, "@oven", "bun-*", "bin", "bun")) // the pattern is well-formed
-	for _, path := range append([]string{filepath.Join(modules, "bun", "bin", "bun.exe")}, packages...) {
-		if info, err := os.Stat(path); err == nil && info.Size() > 1<<20 {
-			return path
-		}
-	}
-	t.Fatal("testdata/apps/bun/node_modules holds no bun for this machine")
-	return ""
+	return workertest.Bun(t, ".")
 }
 
 func TestApps_SampleApp(t *testing.T) {

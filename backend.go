@@ -175,6 +175,9 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		row.Limits["maxMemoryPerWorker"] = admin.Limit{Value: w.MemoryLimit, Level: "sampled"}
 	}
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
+	if r, ok := b.d.runtime(w.ID); ok {
+		row.LoopDelayMS, row.HeapBytes, row.HeapLimit = &r.LoopDelayMS, r.HeapBytes, r.HeapLimitBytes
+	}
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
 		row.OpenFiles, row.Threads, row.Processes = sample.OpenFiles, sample.Threads, sample.Processes

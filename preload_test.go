@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/internal/workertest"
 )
 
@@ -191,4 +192,55 @@ func TestPreload_RollOfNodeServersFailsNoRequest(t *testing.T) {
 	d.waitRunning(2)
 	l.end().noFailure(t, "GET", "POST echo")
 	d.listensOn("app", "unix:/")
+}
+
+// reports is what the workers' runtimes say of themselves.
+func (d *instance) reports() []admin.Worker {
+	d.t.Helper()
+	var list admin.WorkerList
+	d.get("/api/v1/workers", &list)
+	return list.Workers
+}
+
+func TestPreload_WorkersTellOfEventLoopAndHeap(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "npm")
+	d := newInstance(t)
+	d.setenv("BUN", bun(t))
+	d.setenv("HTTP", app(t, "node-http", "server.js"))
+	d.setenv("NPM", app(t, "npm-start"))
+	onePools(d, map[string]string{
+		"node": `command: [node, "${HTTP}"]`,
+		"bun":  `command: ["${BUN}", "${HTTP}"]`,
+		"exec": "command: [node, \"${HTTP}\"]\nhealthCheck: { type: exec, command: [sh, -c, 'test -n \"$PORT\"'] }",
+		"npm":  `command: [npm, start, --silent, --prefix, "${NPM}"]`,
+		"off":  "command: [node, \"${HTTP}\"]\ntransport: port",
+	})
+	for _, pool := range []string{"node", "bun", "exec"} {
+		d.eventually(pool+" reports", func() error {
+			for _, w := range d.reports() {
+				if w.Pool == pool && w.LoopDelayMS != nil && w.HeapBytes > 0 && (w.HeapLimit > w.HeapBytes) == (pool != "bun") {
+					return nil
+				}
+			}
+			return fmt.Errorf("%+v", d.reports())
+		})
+	}
+	for _, w := range d.reports() {
+		if (w.Pool == "npm" || w.Pool == "off") && w.LoopDelayMS != nil {
+			t.Errorf("%s reports: %+v", w.ID, w)
+		}
+	}
+	_, text, err := d.api("GET", "/metrics", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`drover_worker_event_loop_delay_seconds{pool="node",worker="node-1"} `, `drover_worker_heap_bytes{kind="used",pool="bun",worker="bun-1"} `,
+		`drover_worker_heap_bytes{kind="limit",pool="node",worker="node-1"} `,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the metrics do not have %s", want)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/drover-proxy/drover/ipc"
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/monitor"
 	"github.com/drover-proxy/drover/pool"
@@ -26,9 +27,15 @@ func (d *drover) state() metrics.State {
 		}
 		for _, w := range u.sup.Workers() {
 			s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: w.State.String(), Count: 1})
+			label := fmt.Sprintf("%s-%d", name, w.Slot)
+			if r, ok := d.runtime(w.ID); ok {
+				s.Runtimes = append(s.Runtimes, metrics.RuntimeRow{
+					Pool: name, Label: label, LoopDelay: time.Duration(r.LoopDelayMS * float64(time.Millisecond)), HeapBytes: r.HeapBytes, HeapLimitBytes: r.HeapLimitBytes,
+				})
+			}
 			if sample, ok := d.sampler.Latest(w.ID); ok {
 				row := processRow(sample)
-				row.Pool, row.ID, row.Label = name, w.ID, fmt.Sprintf("%s-%d", name, w.Slot)
+				row.Pool, row.ID, row.Label = name, w.ID, label
 				if leak := d.leak(w.ID); leak != nil {
 					row.LeakPerSecond = leak.BytesPerHour / time.Hour.Seconds()
 				}
@@ -51,6 +58,16 @@ func processRow(s monitor.Sample) metrics.ProcessRow {
 		VoluntarySwitches: s.VoluntarySwitches, InvoluntarySwitches: s.InvoluntarySwitches,
 		ReadBytes: s.ReadBytes, WrittenBytes: s.WrittenBytes,
 	}
+}
+
+// runtimeAge is how long what a runtime said of itself counts: one whose event
+// loop is blocked says nothing more.
+const runtimeAge = 10 * time.Second
+
+// runtime returns what the runtime of a worker lately said of itself.
+func (d *drover) runtime(workerID string) (ipc.Runtime, bool) {
+	r, ok := d.hub.Runtime(workerID)
+	return r, ok && time.Since(r.At) < runtimeAge
 }
 
 // host is the last sample of the machine, nil before the first.

@@ -121,8 +121,10 @@ type Worker struct {
 	Drained       bool             `json:"drained"`
 	Maintenance   bool             `json:"maintenance"`
 	LastError     string           `json:"lastError,omitempty"`
-	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"` // how late its event loop is, where health checks are of type ipc
-	Checks        []Check          `json:"checks,omitempty"`      // of the application, as it last answered such a health check
+	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"`    // how late its event loop is: of Node.js and Bun, and where health checks are of type ipc
+	HeapBytes     uint64           `json:"heapBytes,omitempty"`      // of Node.js and Bun
+	HeapLimit     uint64           `json:"heapLimitBytes,omitempty"` // of Node.js
+	Checks        []Check          `json:"checks,omitempty"`         // of the application, as it last answered a health check of type ipc
 	Limits        map[string]Limit `json:"limits"`
 	Leak          *Leak            `json:"leak,omitempty"`      // missing unless its memory leaks
 	Footprint     *Footprint       `json:"footprint,omitempty"` // of one worker that was asked for, where it can be measured

@@ -49,6 +49,7 @@ type Endpoint struct {
 	events   Patterns
 	pings    pings
 	health   Health
+	vitals   Runtime
 
 	frames, skipped, invalid atomic.Uint64
 }
@@ -113,10 +114,11 @@ func (e *Endpoint) Shutdown(grace time.Duration) {
 	e.out.flush()
 }
 
-// Collect asks the worker to collect its garbage. It never waits, and a worker
-// need not do it.
+// Collect asks the worker to collect its garbage. It never waits, and a program
+// that does not know the frame passes over it.
 func (e *Endpoint) Collect() {
-	e.out.put(false, func(b []byte) []byte { return append(b, `{"drover":"gc"}`...) })
+	// Node.js and Bun give an application no message whose cmd begins so.
+	e.out.put(true, func(b []byte) []byte { return append(b, `{"drover":"gc","cmd":"NODE_DROVER_GC"}`...) })
 	e.out.flush()
 }
 

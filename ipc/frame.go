@@ -35,6 +35,8 @@ const (
 	hasChecks
 	hasMetrics
 	hasOps
+	hasHeap
+	hasHeapLimit
 	hasFrom
 )
 
@@ -42,7 +44,7 @@ var members = map[string]member{
 	"id": hasID, "worker": hasWorker, "pool": hasPool, "pick": hasPick, "type": hasType, "topic": hasTopic, "data": hasData, "jwe": hasJWE,
 	"timeoutMs": hasTimeout, "seq": hasSeq, "error": hasError, "topics": hasTopics, "events": hasEvents, "version": hasVersion,
 	"client": hasClient, "acks": hasAcks, "key": hasKey, "loopDelayMs": hasLoopDelay, "checks": hasChecks, "metrics": hasMetrics,
-	"ops": hasOps, "from": hasFrom,
+	"ops": hasOps, "heapBytes": hasHeap, "heapLimitBytes": hasHeapLimit, "from": hasFrom,
 }
 
 // frame is what one line of a worker says. Raw members are parts of the line,
@@ -53,6 +55,7 @@ type frame struct {
 
 	id, seq               uint64
 	timeoutMs, version    uint64
+	heap, heapLimit       uint64
 	acks                  bool
 	worker, pool, pick    string
 	kind, topic           string // type and topic
@@ -209,6 +212,10 @@ func (f *frame) set(m member, v []byte) {
 	case hasLoopDelay:
 		f.loopDelayMs = v
 		ok = v[0] == '-' || '0' <= v[0] && v[0] <= '9'
+	case hasHeap:
+		f.heap, ok = number(v, maxID)
+	case hasHeapLimit:
+		f.heapLimit, ok = number(v, maxID)
 	case hasChecks:
 		f.checks, ok = v, v[0] == '['
 	case hasMetrics:

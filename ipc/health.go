@@ -136,11 +136,9 @@ func (e *Endpoint) pong(f *frame, _ *batch) *Error {
 
 func parseHealth(f *frame) (Health, *Error) {
 	h := Health{Checks: []CheckResult{}}
-	if f.loopDelayMs != nil {
-		var err error
-		if h.LoopDelayMS, err = strconv.ParseFloat(string(f.loopDelayMs), 64); err != nil { // beyond all numbers
-			return h, refuse(CodeBadFrame, "pong: loopDelayMs is out of range")
-		}
+	var refusal *Error
+	if h.LoopDelayMS, refusal = f.loopDelay(); refusal != nil {
+		return h, refusal
 	}
 	if f.checks == nil {
 		return h, nil
@@ -162,6 +160,19 @@ func parseHealth(f *frame) (Health, *Error) {
 		}
 	}
 	return h, nil
+}
+
+// loopDelay is how late the event loop of a worker is, in milliseconds; 0 where it
+// does not say.
+func (f *frame) loopDelay() (float64, *Error) {
+	if f.loopDelayMs == nil {
+		return 0, nil
+	}
+	ms, err := strconv.ParseFloat(string(f.loopDelayMs), 64)
+	if err != nil { // beyond all numbers
+		return 0, refuse(CodeBadFrame, "%s: loopDelayMs is out of range", f.verb)
+	}
+	return ms, nil
 }
 
 // shorten cuts text to at most n bytes, between characters.

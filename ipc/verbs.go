@@ -40,6 +40,8 @@ func verb(name string) (form, bool) {
 		return form{may: hasID | hasTopics | hasEvents, act: (*Endpoint).unsubscribe}, true
 	case "pong":
 		return form{may: hasID | hasLoopDelay | hasChecks, must: hasID, act: (*Endpoint).pong}, true
+	case "runtime":
+		return form{may: hasID | hasLoopDelay | hasHeap | hasHeapLimit, must: hasHeap, act: (*Endpoint).runtime}, true
 	case "metrics":
 		return form{may: hasID | hasMetrics, must: hasMetrics, act: (*Endpoint).metrics}, true
 	case "cache":

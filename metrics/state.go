@@ -11,6 +11,7 @@ type State struct {
 	Restarts  []RestartRow
 	Scaling   []ScalingRow // of pools with autoscaling
 	Processes []ProcessRow
+	Runtimes  []RuntimeRow
 	Host      *HostRow          // nil where the host is not measured
 	LostLines map[string]uint64 // log lines lost by kind: request, worker, drover
 	Cache     *CacheRow         // nil where there is none
@@ -63,6 +64,14 @@ type ProcessRow struct {
 	ReadBytes, WrittenBytes                uint64
 
 	LeakPerSecond float64 // bytes; 0 unless its memory leaks
+}
+
+// RuntimeRow is what the runtime of one worker, Node.js or Bun, last said of itself.
+type RuntimeRow struct {
+	Pool, Label    string
+	LoopDelay      time.Duration // the longest of its event loop in the second before
+	HeapBytes      uint64
+	HeapLimitBytes uint64 // 0: it has none of its own
 }
 
 // CacheRow is the cache that workers share.

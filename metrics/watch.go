@@ -23,6 +23,8 @@ var (
 	workerSwitchesDesc   = desc("worker_context_switches_total", "Context switches of a worker's process tree, as seen at scrapes.", "pool", "worker", "kind")
 	workerIODesc         = desc("worker_io_bytes_total", "Bytes that a worker's process tree read from disks and wrote to them, as seen at scrapes.", "pool", "worker", "direction")
 	workerLeakDesc       = desc("worker_leak_bytes_per_second", "How fast the memory of a worker leaks, 0 when it does not.", "pool", "worker")
+	workerLoopDesc       = desc("worker_event_loop_delay_seconds", "The longest that the event loop of a worker of Node.js or Bun was late in the last second.", "pool", "worker")
+	workerHeapDesc       = desc("worker_heap_bytes", "Heap of a worker of Node.js or Bun: what is used of it, and its limit where there is one.", "pool", "worker", "kind")
 	hostCPUDesc          = desc("host_cpu_ratio", "Share of the machine's CPU time that is used, 0 to 1.")
 	hostMemoryDesc       = desc("host_memory_bytes", "Memory of the machine.", "kind")
 	hostPressureDesc     = desc("host_pressure_ratio", "Share of the last ten seconds in which something had to wait for a resource, 0 to 1.", "resource")
@@ -65,7 +67,7 @@ func (w *watched) set(src func() State) {
 func (w *watched) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		upstreamStateDesc, upstreamInFlightDesc, breakerStateDesc, breakerTripsDesc, queueLengthDesc,
-		workersDesc, restartsDesc, desiredDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
+		workersDesc, restartsDesc, desiredDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc, workerLoopDesc, workerHeapDesc,
 		workerThreadsDesc, workerProcessesDesc, workerSwitchesDesc, workerIODesc, workerLeakDesc,
 		hostCPUDesc, hostMemoryDesc, hostPressureDesc, hostDiskDesc, hostNetworkDesc, lostLinesDesc,
 		cacheBytesDesc, cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc, cacheLoadDesc,
@@ -84,6 +86,7 @@ func (w *watched) Collect(ch chan<- prometheus.Metric) {
 	s := w.src()
 	w.upstreamsLocked(ch, s.Upstreams)
 	w.processesLocked(ch, s.Processes)
+	collectRuntimes(ch, s.Runtimes)
 	queues, workers, restarts := sums{}, sums{}, sums{}
 	for _, q := range s.Queues {
 		queues.add(float64(q.Length), q.Pool)
@@ -174,6 +177,19 @@ func (w *watched) processesLocked(ch chan<- prometheus.Metric, rows []ProcessRow
 	w.involuntary.send(ch, workerSwitchesDesc, "involuntary")
 	w.read.send(ch, workerIODesc, "read")
 	w.written.send(ch, workerIODesc, "write")
+}
+
+func collectRuntimes(ch chan<- prometheus.Metric, rows []RuntimeRow) {
+	delays, heaps := sums{}, sums{}
+	for _, r := range rows {
+		delays.max(r.LoopDelay.Seconds(), r.Pool, r.Label)
+		heaps.add(float64(r.HeapBytes), r.Pool, r.Label, "used")
+		if r.HeapLimitBytes > 0 {
+			heaps.add(float64(r.HeapLimitBytes), r.Pool, r.Label, "limit")
+		}
+	}
+	delays.send(ch, workerLoopDesc, gauge)
+	heaps.send(ch, workerHeapDesc, gauge)
 }
 
 func breakerValue(state string) float64 {

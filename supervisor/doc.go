@@ -18,6 +18,7 @@
 // level-triggered comparison of what is wanted with what is (tick.go), under one
 // lock; a missed notification costs one tick.
 //
-// With transport auto, Node.js and Bun are given a script (preload.cjs) that puts
-// a server on the worker's socket where the program asks for its port.
+// With transport auto, Node.js and Bun are given scripts (preload): listen.cjs puts
+// a server on the worker's socket where the program asks for its port, runtime.cjs
+// reports of event loop and heap and collects garbage when it is asked to.
 package supervisor

@@ -67,7 +67,7 @@ func (e *equipment) assemble() (process.Spec, error) {
 			return spec, err
 		}
 	}
-	who.Preload = preloadFor(o.Preload, e.cfg)
+	who.Preload, who.Moves = preloadFor(o.Preload, e.cfg)
 	who.Memory = runtimeMemory(e.cfg)
 	spec.Argv = who.argv(e.cfg.Command)
 	var secrets []string

@@ -1,7 +1,7 @@
 package supervisor
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"os"
 	"path"
@@ -9,40 +9,40 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/drover-proxy/drover/config"
 )
 
-// preload moves a server of Node.js or Bun from the port to the socket.
+// preload is what Node.js and Bun load ahead of a worker's program.
 //
-//go:embed preload.cjs
-var preload []byte
+//go:embed preload
+var preload embed.FS
+
+// runtimeInterval is how often Node.js and Bun tell drover of their event loop
+// and heap.
+const runtimeInterval = time.Second
 
 // WritePreload writes what Node.js and Bun load ahead of a worker's program into
-// the folder, and returns the path for Options.Preload.
+// a folder below dir, and returns the path for Options.Preload.
 func WritePreload(dir string) (string, error) {
-	path := filepath.Join(dir, "preload.cjs")
-	if err := os.WriteFile(path, preload, 0o600); err != nil {
+	if err := os.CopyFS(dir, preload); err != nil {
 		return "", fmt.Errorf("write what Node.js and Bun load ahead of a worker's program: %w", err)
 	}
-	return path, nil
+	return filepath.Join(dir, "preload", "preload.cjs"), nil
 }
 
 // preloadFor returns the preload at path if a worker of this pool is to have it,
-// else "". A program that cannot read the file would not start at all.
-func preloadFor(path string, cfg *config.Pool) string {
-	switch {
-	case path == "" || cfg.Transport != "auto":
-		return ""
-	case cfg.HealthCheck.Type == "exec": // its command may look for the worker at the port
-		return ""
-	case slices.ContainsFunc(cfg.Command, changesUser):
-		return ""
+// else "", and whether it moves servers from the port to the socket. A program
+// that cannot read the file would not start at all.
+func preloadFor(path string, cfg *config.Pool) (preload string, moves bool) {
+	if path == "" || cfg.Transport != "auto" || slices.ContainsFunc(cfg.Command, changesUser) {
+		return "", false
 	}
 	if _, err := os.Stat(path); err != nil { // somebody has tidied up
-		return ""
+		return "", false
 	}
-	return path
+	return path, cfg.HealthCheck.Type != "exec" // its command may look for the worker at the port
 }
 
 // changesUser reports whether an argument, which may be a line for a shell, has
@@ -71,5 +71,10 @@ func (w identity) givePreload(vars map[string]string) {
 		}
 		vars[name] = strings.TrimSpace(vars[name] + " " + option)
 	}
-	vars["DROVER_PORT"], vars["DROVER_SOCKET"] = strconv.Itoa(w.Port), w.Socket
+	if w.Moves {
+		vars["DROVER_PORT"], vars["DROVER_SOCKET"] = strconv.Itoa(w.Port), w.Socket
+	}
+	if w.Channel {
+		vars["DROVER_RUNTIME"] = strconv.FormatInt(runtimeInterval.Milliseconds(), 10)
+	}
 }

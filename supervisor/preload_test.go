@@ -20,7 +20,7 @@ func TestPreload_IsAppendedToWhatTheUserHasSet(t *testing.T) {
 		if options != "" {
 			inherited = []string{"NODE_OPTIONS=" + options}
 		}
-		who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "auto", Port: 20001, Socket: "/run/a.sock", Preload: preload}
+		who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "auto", Port: 20001, Socket: "/run/a.sock", Preload: preload, Moves: true}
 		var got []string
 		for _, kv := range environ(append(inherited, "DROVER_PORT=1", "DROVER_SOCKET=s"), nil, nil, nil, who) {
 			if strings.Contains(kv, "OPTIONS=") || strings.HasPrefix(kv, "DROVER_PORT=") || strings.HasPrefix(kv, "DROVER_SOCKET=") {
@@ -44,7 +44,7 @@ func TestPreload_StaysAwayFromWhatCouldNotReadIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "DROVER_SOCKET") {
+	if text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "listen.cjs")); err != nil || !strings.Contains(string(text), "DROVER_SOCKET") {
 		t.Errorf("%s: %.100s %v", path, text, err)
 	}
 	f := func(want bool, change func(*config.Pool), command ...string) {
@@ -53,7 +53,7 @@ func TestPreload_StaysAwayFromWhatCouldNotReadIt(t *testing.T) {
 		if change != nil {
 			change(cfg)
 		}
-		if got := preloadFor(path, cfg) == path; got != want {
+		if got, _ := preloadFor(path, cfg); (got == path) != want {
 			t.Errorf("%q: %v", command, got)
 		}
 	}
@@ -64,12 +64,26 @@ func TestPreload_StaysAwayFromWhatCouldNotReadIt(t *testing.T) {
 	f(false, nil, "node", "--permission", "--allow-fs-read=/app", "server.js")
 	f(false, func(c *config.Pool) { c.Transport = "port" }, "node", "server.js")
 	f(false, func(c *config.Pool) { c.Transport = "socket" }, "node", "server.js")
-	f(false, func(c *config.Pool) { c.HealthCheck.Type = "exec" }, "node", "server.js")
-	if got := preloadFor(filepath.Join(t.TempDir(), "gone.cjs"), poolConfig(1, func(c *config.Pool) { c.Transport = "auto" })); got != "" {
+	exec := func(c *config.Pool) { c.HealthCheck.Type = "exec" }
+	f(true, exec, "node", "server.js")
+	for _, change := range []func(*config.Pool){nil, exec} {
+		cfg := poolConfig(1, func(c *config.Pool) { c.Transport, c.Command = "auto", []string{"node"} })
+		if change != nil {
+			change(cfg)
+		}
+		if _, moves := preloadFor(path, cfg); moves != (change == nil) {
+			t.Errorf("health check %s: moves servers: %v", cfg.HealthCheck.Type, moves)
+		}
+	}
+	if got, _ := preloadFor(filepath.Join(t.TempDir(), "gone.cjs"), poolConfig(1, func(c *config.Pool) { c.Transport = "auto" })); got != "" {
 		t.Errorf("a file that is gone: %q", got)
 	}
-	if _, err := WritePreload(filepath.Join(t.TempDir(), "missing")); err == nil || !strings.Contains(err.Error(), "Node.js") {
-		t.Errorf("a folder that is gone: %v", err)
+	taken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(taken, "preload"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := WritePreload(taken); err == nil || !strings.Contains(err.Error(), "Node.js") {
+		t.Errorf("a file where its folder would be: %v", err)
 	}
 }
 
@@ -88,7 +102,7 @@ func TestPreload_MovesEveryFormOfListenAndNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "auto", Port: port, Socket: filepath.Join(dir, "s"), Preload: path}
+	who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "auto", Port: port, Socket: filepath.Join(dir, "s"), Preload: path, Moves: true}
 	const want = `[PORT] Pipe :: PORT
 ["PORT"] Pipe :: PORT
 [PORT,"127.0.0.1"] Pipe 127.0.0.1 PORT

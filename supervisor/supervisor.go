@@ -42,7 +42,7 @@ type Options struct {
 	// start, since settings may name others later; nil: nothing.
 	Secrets    func() []string
 	RunDir     string         // private folder for workers' sockets; must exist
-	Preload    string         // of WritePreload; "": servers of Node.js and Bun stay at their port
+	Preload    string         // of WritePreload; "": Node.js and Bun load nothing ahead of the program
 	Ports      *PortAllocator // shared by all pools; nil: one of its own
 	Executable string         // for ${DROVER}
 	// Warming says that the pool's prober warms workers before they get requests

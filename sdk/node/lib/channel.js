@@ -28,6 +28,10 @@ class Channel {
       // Bun does not say when a listener was removed; those that wait for one message do it now.
       else if (!this.counted) setImmediate(() => { if (!this.held) this.unref(); });
     });
+    // What Node.js and Bun take for traffic of their own. Drover's preload, where it is in, sees to it.
+    proc.on('internalMessage', (message) => {
+      if (message.drover === 'gc' && !globalThis[Symbol.for('drover.runtime')]) frame(message);
+    });
     proc.on('disconnect', () => closed(new DroverError('closed', 'drover has closed the channel')));
     // Node.js counts the listeners of these two events to decide whether the channel keeps the process alive.
     // Ours do not count; those of the application do.

@@ -138,7 +138,7 @@ class Ping:
 
 @dataclass(frozen=True)
 class Collect:
-    """The worker uses much memory and is to collect its garbage."""
+    """drover asks for a collection of garbage: this worker is near its memory limit."""
 
 
 @dataclass(frozen=True)

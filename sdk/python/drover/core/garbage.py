@@ -1,4 +1,4 @@
-"""What drover asks for when a worker uses much of its memory."""
+"""What drover asks for near a worker's memory limit."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import gc
 
 
 def collect() -> None:
-    """Collects garbage of all generations."""
+    """Frees what is not reachable any more."""
     gc.collect()

@@ -10,10 +10,9 @@ import threading
 import time
 from typing import Any, Callable, Dict, Optional
 
-from ..core import health
+from ..core import garbage, health
 from ..core.application import no_handler
 from ..core.ending import Ending
-from ..core.garbage import collect
 from ..core.health import Check
 from ..core.session import Incoming
 from ..errors import DroverError
@@ -63,7 +62,7 @@ class Desk(Link):
             number = item.id
             self._health.call(lambda: self._pong(number))
         elif isinstance(item, Collect):
-            self._health.call(collect)  # not here: finalizers may use this client
+            self._health.call(garbage.collect)
         elif isinstance(item, Shutdown):
             self._ending.begin(item.grace_seconds)
 

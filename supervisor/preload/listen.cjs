@@ -1,15 +1,12 @@
-// drover loads this into Node.js and Bun ahead of the program (--require in NODE_OPTIONS, --preload in
-// BUN_OPTIONS). A server that listens on the worker's port listens on the worker's Unix socket instead,
-// which costs less per request. Everything else is left as it is; docs/workers.md has the details.
+// A server that listens on the worker's port listens on the worker's Unix socket instead, which costs less
+// per request.
 'use strict';
 
 (() => {
   // Not PORT and SOCKET: a program may give its children others.
   const port = process.env.DROVER_PORT;
   const socket = process.env.DROVER_SOCKET;
-  const loaded = Symbol.for('drover.preload');
-  if (!port || !socket || global[loaded]) return;
-  Object.defineProperty(global, loaded, { value: true });
+  if (!port || !socket) return;
 
   const fs = require('fs');
   const net = require('net');
