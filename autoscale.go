@@ -40,9 +40,11 @@ func (d *drover) signals(u *unit) autoscale.Signals {
 		in.InFlight += float64(up.InFlight())
 		in.CPU += load.CPU
 		memory += load.Memory
+		in.Memory += load.MemoryRatio
 		latency += up.LatencyAt(clock)
 	}
 	if in.Ready > 0 {
+		in.Memory /= float64(in.Ready)
 		in.ResponseTime = latency / time.Duration(in.Ready)
 		in.WorkerMemory = memory / uint64(in.Ready)
 	}

@@ -70,12 +70,12 @@ func TestAutoscaler_CarriesOutTellsAndCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crew{in: Signals{Wanted: 1, Ready: 1, HostCores: 16}}
 		a := c.run(t, defaults())
-		time.Sleep(5 * time.Second)
+		time.Sleep(5100 * time.Millisecond) // between two looks
 		if len(c.told) > 0 || a.Last().Desired != 1 {
 			t.Errorf("without load: %v, %+v", c.told, a.Last())
 		}
 		c.set(func(s *Signals) { s.QueueWait = 80 * time.Millisecond })
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 		c.set(func(s *Signals) { s.QueueWait, s.CPU = 0, 1.9 })
 		time.Sleep(10 * time.Second)
 		c.set(func(s *Signals) { s.CPU = 0 })
@@ -138,12 +138,13 @@ func TestDecision_ExplainsEveryReason(t *testing.T) {
 	p.InFlight = 4
 	f := func(why Reason, want string) {
 		t.Helper()
-		d := Decision{Reason: why, Seen: Signals{Ready: 2, InFlight: 10, QueueLength: 12.3, ResponseTime: 2345 * time.Millisecond}}
+		d := Decision{Reason: why, Seen: Signals{Ready: 2, InFlight: 10, Memory: 0.91, QueueLength: 12.3, ResponseTime: 2345 * time.Millisecond}}
 		if got := d.explain(p); got != want {
 			t.Errorf("%s: %q, want %q", why, got, want)
 		}
 	}
 	f(InFlight, "each has 5.0 requests in flight, the target is 4")
+	f(Memory, "each uses 91% of the memory that it may, the threshold is 80%")
 	f(QueueLength, "12 requests wait for a worker, the threshold is 10")
 	f(ResponseTime, "answers take 2.35s, the threshold is 1.5s, and that is not the only sign of load")
 }

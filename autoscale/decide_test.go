@@ -69,6 +69,8 @@ func TestDecide_TakesTheLargestOfWhatIsAskedFor(t *testing.T) {
 	f(func(s *Signals) { s.CPU = 2 }, 3, CPU)
 	f(func(s *Signals) { s.CPU, s.InFlight = 2, 45 }, 5, InFlight)
 	f(func(s *Signals) { s.CPU, s.InFlight = 4, 25 }, 6, CPU)
+	f(func(s *Signals) { s.Memory = 0.88 }, 2, "")
+	f(func(s *Signals) { s.Memory = 0.9 }, 3, Memory)
 	f(func(s *Signals) { s.QueueLength = 11 }, 2, "")
 	f(func(s *Signals) { s.QueueLength = 20 }, 4, QueueLength)
 	f(func(s *Signals) { s.QueueLength, s.Booting, s.Wanted = 40, 1, 3 }, 3, "")
@@ -150,6 +152,9 @@ func TestDecide_FewerOnlyWhenAllHaveAgreedForTheWholeTime(t *testing.T) {
 	f(func(_ *Policy, s *Signals) { s.CPU = 4 * .29 }, time.Minute)
 	f(func(_ *Policy, s *Signals) { s.CPU = 4 * .31 }, 0)
 	f(func(p *Policy, s *Signals) { s.CPU, p.CalmCPU = 4*.31, 0 }, time.Minute)
+	f(func(_ *Policy, s *Signals) { s.Memory = .39 }, time.Minute)
+	f(func(_ *Policy, s *Signals) { s.Memory = .4 }, 0)
+	f(func(p *Policy, s *Signals) { s.Memory, p.CalmMemory = .4, 0 }, time.Minute)
 	f(func(p *Policy, s *Signals) { s.InFlight, p.InFlight = 30, 10 }, time.Minute)
 	f(func(p *Policy, s *Signals) { s.InFlight, p.InFlight = 31, 10 }, 0) // three would not do
 	f(func(_ *Policy, s *Signals) { s.ResponseTime = time.Second }, time.Minute)

@@ -14,6 +14,8 @@ func (d Decision) explain(p Policy) string {
 		return fmt.Sprintf("each has %.1f requests in flight, the target is %g", each(in.InFlight), p.InFlight)
 	case CPU:
 		return fmt.Sprintf("each uses %.0f%% of a core, the threshold is %.0f%%", 100*each(in.CPU), 100*p.CPU)
+	case Memory:
+		return fmt.Sprintf("each uses %.0f%% of the memory that it may, the threshold is %.0f%%", 100*in.Memory, 100*p.Memory)
 	case QueueWait:
 		return fmt.Sprintf("a request has waited %s for a worker, the threshold is %s", round(in.QueueWait), p.QueueWait)
 	case QueueLength:
@@ -31,7 +33,7 @@ func (d Decision) explain(p Policy) string {
 func (d Decision) numbers() map[string]any {
 	in := d.Seen
 	return map[string]any{
-		"ready": in.Ready, "desired": d.Desired, "inFlight": in.InFlight, "cpuPercent": 100 * in.CPU,
+		"ready": in.Ready, "desired": d.Desired, "inFlight": in.InFlight, "cpuPercent": 100 * in.CPU, "memoryPercent": 100 * in.Memory,
 		"responseTimeSeconds": in.ResponseTime.Seconds(), "queueLength": in.QueueLength, "queueWaitSeconds": in.QueueWait.Seconds(),
 		"hostCPUPercent": 100 * in.HostCPU,
 	}

@@ -15,13 +15,15 @@ type Policy struct {
 	// What asks for more.
 	InFlight     float64 // requests per worker
 	CPU          float64 // cores per worker
+	Memory       float64 // of a worker's limit, 0 to 1
 	ResponseTime time.Duration
 	QueueLength  int
 	QueueWait    time.Duration
 
 	// What lets a worker go.
-	CalmCPU float64       // cores per worker: below this
-	Calm    time.Duration // for so long
+	CalmCPU    float64       // cores per worker: below this
+	CalmMemory float64       // of a worker's limit: below this
+	Calm       time.Duration // for so long
 
 	UpCooldown, DownCooldown time.Duration
 }
@@ -32,9 +34,9 @@ func NewPolicy(p *config.Pool) Policy {
 	up, down := a.ScaleUpThreshold, a.ScaleDownThreshold
 	return Policy{
 		Enabled: a.Enabled, Min: a.MinWorkers, Max: a.MaxWorkers, Step: a.Step,
-		InFlight: p.InFlightTarget(), CPU: float64(up.CPU) / 100, ResponseTime: up.ResponseTime.Std(),
+		InFlight: p.InFlightTarget(), CPU: float64(up.CPU) / 100, Memory: up.Memory.Ratio(), ResponseTime: up.ResponseTime.Std(),
 		QueueLength: up.QueueLength, QueueWait: up.QueueWait.Std(),
-		CalmCPU: float64(down.CPU) / 100, Calm: down.IdleTime.Std(),
+		CalmCPU: float64(down.CPU) / 100, CalmMemory: down.Memory.Ratio(), Calm: down.IdleTime.Std(),
 		UpCooldown: a.ScaleUpCooldown.Std(), DownCooldown: a.ScaleDownCooldown.Std(),
 	}
 }

@@ -7,6 +7,7 @@ type Reason string
 const (
 	InFlight     Reason = "in-flight"
 	CPU          Reason = "cpu"
+	Memory       Reason = "memory"
 	QueueWait    Reason = "queue-wait"
 	QueueLength  Reason = "queue-length"
 	ResponseTime Reason = "response-time"

@@ -34,6 +34,9 @@ func (p Policy) recommend(in Signals) recommendation {
 	if p.CPU > 0 {
 		vote(CPU, proportional(in.Ready, in.CPU/(p.CPU*float64(in.Ready))))
 	}
+	if p.Memory > 0 {
+		vote(Memory, proportional(in.Ready, in.Memory/p.Memory))
+	}
 	queued := func(reason Reason, ratio float64) {
 		n := proportional(in.Ready, ratio)
 		if in.Booting > 0 {
@@ -58,6 +61,9 @@ func (p Policy) recommend(in Signals) recommendation {
 	}
 	if p.CalmCPU > 0 && in.CPU >= p.CalmCPU*float64(in.Ready) {
 		vote(CPU, in.Wanted)
+	}
+	if p.CalmMemory > 0 && in.Memory >= p.CalmMemory {
+		vote(Memory, in.Wanted)
 	}
 	return best
 }

@@ -15,6 +15,7 @@ type Signals struct {
 
 	InFlight     float64       // requests that the ready workers have
 	CPU          float64       // cores that the ready workers use
+	Memory       float64       // mean share of its limit that a worker uses, 0 to 1; 0: there is none
 	ResponseTime time.Duration // mean time to the first byte of an answer, lately
 	QueueLength  float64       // requests that wait for a worker
 	QueueWait    time.Duration // how long the first of them has
@@ -39,6 +40,7 @@ func (s Signals) smooth(in Signals, passed time.Duration) Signals {
 	out := in
 	out.InFlight = mix(s.InFlight, in.InFlight)
 	out.CPU = mix(s.CPU, in.CPU)
+	out.Memory = mix(s.Memory, in.Memory)
 	out.HostCPU = mix(s.HostCPU, in.HostCPU)
 	out.ResponseTime = time.Duration(mix(float64(s.ResponseTime), float64(in.ResponseTime)))
 	out.QueueLength = mix(s.QueueLength, in.QueueLength)

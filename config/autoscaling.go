@@ -26,6 +26,8 @@ type AutoScaling struct {
 type ScaleUpThreshold struct {
 	// CPU of a worker, in percent of one core.
 	CPU int `yaml:"cpu" range:"0..100000" reload:"apply"`
+	// Memory of a worker, in percent of resources.maxMemoryPerWorker; without that it does not matter.
+	Memory Percent `yaml:"memory" reload:"apply"`
 	// Mean time to the first byte; it adds to what something else asks for, and alone only keeps workers from being taken away.
 	ResponseTime Duration `yaml:"responseTime" range:"0..24h" reload:"apply"`
 	// Requests that wait for a worker.
@@ -38,6 +40,8 @@ type ScaleUpThreshold struct {
 type ScaleDownThreshold struct {
 	// CPU of a worker below this, in percent of one core; 0 does not matter.
 	CPU int `yaml:"cpu" range:"0..100000" reload:"apply"`
+	// Memory of a worker below this, in percent of resources.maxMemoryPerWorker; 0 does not matter.
+	Memory Percent `yaml:"memory" reload:"apply"`
 	// For how long fewer workers must have been enough.
 	IdleTime Duration `yaml:"idleTime" range:"0..24h" reload:"apply"`
 }

@@ -63,8 +63,8 @@ func DefaultPool() *Pool {
 		}},
 		AutoScaling: AutoScaling{
 			MinWorkers: 1, MaxWorkers: 8, Step: 1, ScaleUpCooldown: 5 * second, ScaleDownCooldown: minute,
-			ScaleUpThreshold:   ScaleUpThreshold{CPU: 75, ResponseTime: 1500 * millisecond, QueueLength: 10, QueueWait: 50 * millisecond},
-			ScaleDownThreshold: ScaleDownThreshold{CPU: 30, IdleTime: minute},
+			ScaleUpThreshold:   ScaleUpThreshold{CPU: 75, Memory: 80, ResponseTime: 1500 * millisecond, QueueLength: 10, QueueWait: 50 * millisecond},
+			ScaleDownThreshold: ScaleDownThreshold{CPU: 30, Memory: 40, IdleTime: minute},
 		},
 	}
 }

@@ -13,6 +13,10 @@ func (v *validator) autoScaling(pool string, p *Pool) {
 		v.fault(key+".scaleDownThreshold.cpu", fmt.Sprintf("%d is not below scaleUpThreshold.cpu %d, so that workers would come and go", down.CPU, up.CPU),
 			"make it less than half")
 	}
+	if up.Memory > 0 && down.Memory >= up.Memory {
+		v.fault(key+".scaleDownThreshold.memory", fmt.Sprintf("%s is not below scaleUpThreshold.memory %s, so that workers would come and go", down.Memory, up.Memory),
+			"make it less than half")
+	}
 	if !a.Enabled {
 		return
 	}
@@ -23,7 +27,7 @@ func (v *validator) autoScaling(pool string, p *Pool) {
 		v.fault(pool+".workers", fmt.Sprintf("%d is not within autoScaling.minWorkers and maxWorkers, %d to %d", n, a.MinWorkers, a.MaxWorkers),
 			"choose the number to start with between them")
 	}
-	if up.CPU == 0 && up.QueueLength == 0 && up.QueueWait == 0 && p.InFlightTarget() == 0 {
-		v.fault(key, "nothing asks for more workers", "set targetInFlightPerWorker, or cpu, queueLength or queueWait of scaleUpThreshold")
+	if up.CPU == 0 && (up.Memory == 0 || p.Resources.MaxMemoryPerWorker == 0) && up.QueueLength == 0 && up.QueueWait == 0 && p.InFlightTarget() == 0 {
+		v.fault(key, "nothing asks for more workers", "set targetInFlightPerWorker, or cpu, memory (with resources.maxMemoryPerWorker), queueLength or queueWait of scaleUpThreshold")
 	}
 }

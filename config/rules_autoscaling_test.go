@@ -33,9 +33,11 @@ func TestValidate_AutoScalingThatContradictsItself(t *testing.T) {
 		key+".scaleDownThreshold.cpu: 75 is not below scaleUpThreshold.cpu 75, so that workers would come and go; make it less than half")
 	f("autoScaling: { scaleUpThreshold: { cpu: 0 }, scaleDownThreshold: { cpu: 75 } }")
 	const silent = "autoScaling: { enabled: true, scaleUpThreshold: { cpu: 0, queueLength: 0, queueWait: 0 } }"
-	f(silent, key+": nothing asks for more workers; set targetInFlightPerWorker, or cpu, queueLength or queueWait of scaleUpThreshold")
+	f(silent, key+": nothing asks for more workers; set targetInFlightPerWorker, or cpu, memory (with resources.maxMemoryPerWorker), queueLength or queueWait of scaleUpThreshold")
 	f(silent + "\n    queue: { maxInFlightPerWorker: 4 }")
-	f("autoScaling: { scaleUpThreshold: { memory: 80 } }", key+".scaleUpThreshold.memory: unknown key; remove it; the keys here are cpu, responseTime, queueLength, queueWait")
+	f(silent + "\n    resources: { maxMemoryPerWorker: 100MB }")
+	f("autoScaling: { scaleDownThreshold: { memory: 80 } }",
+		key+".scaleDownThreshold.memory: 80% is not below scaleUpThreshold.memory 80%, so that workers would come and go; make it less than half")
 }
 
 func TestValidate_AutoScalingNeedsWorkers(t *testing.T) {
