@@ -26,8 +26,8 @@ const rememberedEvents = 1000
 
 // build makes every part. No worker runs and nothing listens yet; on error what
 // was made is closed again.
-func build(from source, cfg *config.Config) (_ *drover, err error) {
-	d := &drover{source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), dismissed: make(map[*unit]struct{}), stops: make(chan bool, 4), failed: make(chan error, 1)}
+func build(from source, cfg *config.Config, inherits *legacy) (_ *drover, err error) {
+	d := &drover{source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), dismissed: make(map[*unit]struct{}), stops: make(chan bool, 4), failed: make(chan error, 1), legacy: inherits, replaced: make(chan struct{})}
 	if d.executable, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find drover's own program: %w", err)
 	}
@@ -89,12 +89,18 @@ func (d *drover) buildUnits() error {
 
 // buildFronts makes what faces clients and operators.
 func (d *drover) buildFronts() (err error) {
+	var listeners, adminSockets map[string]*os.File
+	if d.legacy != nil {
+		listeners, adminSockets = d.legacy.listeners, d.legacy.admin
+	}
 	d.front = proxy.New(proxy.Options{
-		Metrics: d.metrics, AccessLog: d.access, Log: d.logs.Logger("proxy"), Bus: d.bus, Pools: d.pool,
+		Inherited: listeners,
+		Metrics:   d.metrics, AccessLog: d.access, Log: d.logs.Logger("proxy"), Bus: d.bus, Pools: d.pool,
 		StickyKey: func() ([]byte, error) { return stickyKey(filepath.Dir(d.dir.path)) },
 	})
 	d.admin, err = admin.New(admin.Options{
 		Config: d.settings.Admin, Backend: backend{d}, Metrics: d.metrics.Handler(), Bus: d.bus, Log: d.logs.Logger("admin"),
+		Inherited: adminSockets,
 	})
 	return err
 }
@@ -104,7 +110,11 @@ func (d *drover) open() error {
 	if err := d.admin.Listen(); err != nil {
 		return err
 	}
-	return d.front.Apply(d.settings)
+	err := d.front.Apply(d.settings)
+	if d.legacy != nil {
+		d.legacy.opened()
+	}
+	return err
 }
 
 // close frees what build made, in reverse order.

@@ -46,6 +46,10 @@ type drover struct {
 
 	reloading sync.Mutex // held during a reload: one at a time
 	stopping  bool       // guarded by reloading: no more reloads
+	upgrading bool       // guarded by reloading: none either
+
+	legacy   *legacy       // nil: this drover was started in the ordinary way
+	replaced chan struct{} // closed when another drover has taken over
 
 	mu        sync.RWMutex // guards what follows
 	settings  *config.Config

@@ -44,7 +44,7 @@ func (d *drover) take(log *zap.Logger, e event.Event) {
 // levelOf says how much a person should care.
 func levelOf(k event.Kind) zapcore.Level {
 	switch k {
-	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.SharedFailure, event.Internal:
+	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.UpgradeFailed, event.SharedFailure, event.Internal:
 		return zap.ErrorLevel
 	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.WorkerLeak, event.PoolDegraded, event.UpstreamUnhealthy,
 		event.UpstreamEjected, event.BreakerOpened, event.LogDropped:

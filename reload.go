@@ -37,6 +37,9 @@ func (d *drover) reload() (admin.ReloadResult, config.Difference, error) {
 	if d.stopping {
 		return none(admin.Conflict("drover is stopping; start it again to use new settings"))
 	}
+	if d.upgrading {
+		return none(admin.Conflict("an upgrade is going on, and the new drover reads the settings anyway"))
+	}
 	if d.source.file() == "" {
 		return none(admin.Conflict(
 			"drover was started without a settings file, so there is nothing to read again; drover restart app replaces the workers"))

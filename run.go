@@ -24,23 +24,33 @@ func run(o cli.RunOptions) int {
 	// First: a signal while parts are being made must not leave them behind, and
 	// PID 1 that has not asked for SIGTERM would end with another status.
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
 
+	inherits, err := claim()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "drover:", err)
+		return cli.ExitFailed
+	}
 	from := source{o}
 	cfg, err := from.load()
 	if err != nil {
+		inherits.fail(err)
 		fmt.Fprintln(os.Stderr, err) // each fault names its place
 		return cli.ExitUsage
 	}
-	d, err := build(from, cfg)
+	d, err := build(from, cfg, inherits)
 	if err != nil {
+		inherits.fail(err)
 		fmt.Fprintln(os.Stderr, "drover:", err)
 		return cli.ExitFailed
 	}
 	defer d.close()
 	if err := d.open(); err != nil {
-		d.admin.Close()
+		inherits.fail(err)
+		if inherits == nil {
+			d.admin.Close()
+		}
 		fmt.Fprintln(os.Stderr, "drover:", err)
 		return cli.ExitFailed
 	}
@@ -64,18 +74,34 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	if d.keys != nil {
 		watching.Go(func() { d.report(d.keys.Run(background, d.settings.IPC.KeyRotation.Std(), d.hub.GiveKeys)) })
 	}
-	watching.Go(func() { d.report(d.admin.Run(background)) })
+	operators, endOperators := context.WithCancel(background)
+	defer endOperators()
 	defer func() { endBackground(); watching.Wait() }()
 
 	front, drain := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() { d.report(d.front.Run(front)) })
+	serve := func() {
+		watching.Go(func() { d.report(d.admin.Run(operators)) })
+		serving.Go(func() { d.report(d.front.Run(front)) })
+	}
+	if d.legacy == nil {
+		serve() // requests wait for the first worker
+	} else {
+		d.rescale()
+	}
 	for _, u := range d.allUnits() {
 		u.start(d.report)
 	}
-	d.bus.Publish(event.Event{Kind: event.Started, Subject: "drover", Message: d.summary()})
-
-	status := d.wait(signals)
+	status := cli.ExitFailed
+	if err := d.begin(signals, serve); err == nil {
+		d.bus.Publish(event.Event{Kind: event.Started, Subject: "drover", Message: d.summary()})
+		status = d.wait(signals)
+	}
+	select {
+	case <-d.replaced:
+		endOperators() // the new drover answers them
+	default:
+	}
 
 	d.noMoreReloads()
 	d.bus.Publish(event.Event{Kind: event.Stopping, Subject: "drover", Message: "requests in flight end, then the workers stop"})
@@ -95,6 +121,20 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	return status
 }
 
+// begin takes over from another drover where there is one.
+func (d *drover) begin(signals <-chan os.Signal, serve func()) error {
+	if d.legacy == nil {
+		return nil
+	}
+	err := d.succeed(signals, serve)
+	if err != nil {
+		d.legacy.fail(err)
+		d.log.Error("this drover does not take over", zap.Error(err))
+		d.stopFast()
+	}
+	return err
+}
+
 // wait returns the exit status when drover is to stop.
 func (d *drover) wait(signals <-chan os.Signal) int {
 	look := time.NewTicker(hopelessEvery)
@@ -110,6 +150,8 @@ func (d *drover) wait(signals <-chan os.Signal) int {
 			if now {
 				d.stopFast()
 			}
+			return cli.ExitDone
+		case <-d.replaced:
 			return cli.ExitDone
 		case err := <-d.failed:
 			d.log.Error("a part of drover failed, so it stops", zap.Error(err))
@@ -148,6 +190,8 @@ func (d *drover) handled(sig os.Signal) bool {
 	switch sig {
 	case syscall.SIGHUP:
 		go d.reloadBySignal()
+	case syscall.SIGUSR2:
+		go func() { _, _ = d.upgrade() }() // an event tells how it went
 	case syscall.SIGUSR1:
 		if err := d.logs.Reopen(); err != nil {
 			d.log.Error("reopen log files", zap.Error(err))

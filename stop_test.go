@@ -211,6 +211,9 @@ func TestPID1_ServesAndReapsOrphans(t *testing.T) {
 		}
 		return nil
 	})
+	if code, _, stderr := d.program("upgrade"); code != 3 || !strings.Contains(stderr, "drover is PID 1 here") {
+		t.Errorf("drover upgrade ended with %d: %s", code, stderr)
+	}
 	// unshare ignores SIGTERM while it waits, so the signal goes to drover itself, as from a container engine.
 	if err := syscall.Kill(drover, syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -224,6 +224,12 @@ const (
 	Failed    = "failed"
 )
 
+// Upgraded is the body of POST /api/v1/upgrade: the drover that has taken over.
+type Upgraded struct {
+	PID     int    `json:"pid"`
+	Version string `json:"version"`
+}
+
 // ReloadResult is the body of POST /api/v1/reload.
 type ReloadResult struct {
 	Added        []string          `json:"added"`        // pools that are new

@@ -31,6 +31,7 @@ type View interface {
 type Operator interface {
 	Reload() (ReloadResult, error) // BadSettings when the settings are wrong
 	Stop(now bool)
+	Upgrade(ctx context.Context) (Upgraded, error) // Conflict or BadSettings when this drover goes on
 }
 
 // Workforce changes pools, workers and upstreams. Unknown names are NotFound,

@@ -96,6 +96,10 @@ func (f *fake) Reload() (ReloadResult, error) {
 	return ReloadResult{Rolled: []string{"app"}, Applied: []string{"server.timeouts"}, Operations: map[string]string{"app": "roll-2"}}, f.call("reload")
 }
 
+func (f *fake) Upgrade(context.Context) (Upgraded, error) {
+	return Upgraded{PID: 5122, Version: "1.3.0"}, f.call("upgrade")
+}
+
 func (f *fake) Stop(now bool) {
 	_ = f.call("stop", map[bool]string{true: "now", false: "drained"}[now])
 }

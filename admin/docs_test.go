@@ -60,6 +60,7 @@ var examples = map[string]example{
 	"POST /api/v1/cache/warm":     {path: "/api/v1/cache/warm", body: `{"replace": true}`, note: "Without `replace` what is in the cache already stays. `stored` are entries, `requests` those that workers answered well, `problems` what could not be used."},
 	"GET /api/v1/config":          {path: "/api/v1/config", note: "Shortened here."},
 	"POST /api/v1/reload":         {path: "/api/v1/reload", note: "`added` and `removed` are pools that are new or gone; `rolled` are the pools whose workers are replaced one after another, with the ids of these operations; `applied` is what changed in place; `needsRestart` are changed keys that take effect when drover is started anew. 422 with a line for each fault where the settings are wrong; nothing changed then."},
+	"POST /api/v1/upgrade":        {path: "/api/v1/upgrade", body: `{}`, note: "The answer comes when the new drover has taken over, whose pid and version it has, or when this one goes on: 409 with the reason, 422 with a line for each fault of the settings."},
 	"GET /api/v1/events":          {path: "/api/v1/events?limit=10", note: "Newest last; `limit` keeps the newest so many."},
 	"GET /api/v1/operations/{id}": {path: "/api/v1/operations/roll-1", note: "`state` is `running`, `succeeded` or `failed`; `message` says why it failed."},
 	"POST /api/v1/stop":           {path: "/api/v1/stop", body: `{"now": false}`},

@@ -65,6 +65,7 @@ func (s *Server) routes() []route {
 		{"POST", "/api/v1/cache/warm", operator, "store what cache.warm of the settings names", s.warm},
 		{"GET", "/api/v1/config", viewer, "the effective settings, secrets hidden", s.config},
 		{"POST", "/api/v1/reload", operator, "read the settings again and apply what changed", s.reload},
+		{"POST", "/api/v1/upgrade", operator, "start drover's program anew; it takes over when its workers are ready", s.upgrade},
 		{"GET", "/api/v1/events", viewer, "recent events; live with Accept: text/event-stream or ?follow=1", s.events},
 		{"GET", "/api/v1/operations/{id}", viewer, "how far work is that goes on after 202", s.operation},
 		{"POST", "/api/v1/stop", operator, "drain and stop drover; with now, without waiting for requests", s.stop},

@@ -26,6 +26,9 @@ type Options struct {
 	Metrics http.Handler // serves /metrics
 	Bus     *event.Bus
 	Log     *zap.Logger // nil: nothing is logged
+	// Inherited are sockets that were opened before, by the keys of Files. The
+	// server does not close the files.
+	Inherited map[string]*os.File
 }
 
 // Server serves the admin API. Apply may be called while it runs.
@@ -44,13 +47,18 @@ type Server struct {
 
 	measuring sync.Map // the profiles that are being measured, by name
 
+	inherited map[string]*os.File
+	handed    atomic.Bool   // another process goes on with the sockets
+	closing   chan struct{} // closed when nothing more is accepted
+
 	tcp    net.Listener
 	socket *socket
 }
 
 // New returns a server that does not listen yet. It fails when a token cannot be read.
 func New(o Options) (*Server, error) {
-	s := &Server{cfg: o.Config, backend: o.Backend, numbers: o.Metrics, bus: o.Bus, log: o.Log, peer: checkPeer, folders: SocketFolders(os.Getenv)}
+	s := &Server{cfg: o.Config, backend: o.Backend, numbers: o.Metrics, bus: o.Bus, log: o.Log, peer: checkPeer, folders: SocketFolders(os.Getenv),
+		inherited: o.Inherited, closing: make(chan struct{})}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
@@ -84,7 +92,7 @@ func (s *Server) Apply(cfg config.Admin) error {
 // wait from then on. The error names the key and what to do.
 func (s *Server) Listen() error {
 	if s.cfg.Address != "" {
-		l, err := net.Listen("tcp", s.cfg.Address)
+		l, err := s.listenTCP()
 		if err != nil {
 			return listenError(s.cfg.Address, err)
 		}
@@ -93,7 +101,7 @@ func (s *Server) Listen() error {
 			s.log.Warn("without tokens this address only serves /metrics, /healthz and /readyz", zap.String("address", s.cfg.Address))
 		}
 	}
-	sock, err := openSocket(s.cfg.Socket, s.folders, s.log)
+	sock, err := s.openSocket()
 	if err != nil {
 		if s.tcp != nil {
 			err = errors.Join(err, s.tcp.Close())
@@ -156,6 +164,7 @@ func (s *Server) Run(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          zap.NewStdLog(s.log),
 	}
+	srv.RegisterOnShutdown(func() { close(s.closing) })
 	var listeners []net.Listener
 	if s.tcp != nil {
 		listeners = append(listeners, s.tcp)
@@ -185,7 +194,7 @@ func (s *Server) Run(ctx context.Context) error {
 			err = fmt.Errorf("serve the admin API: %w", e)
 		}
 	}
-	if s.socket != nil {
+	if s.socket != nil && !s.handed.Load() {
 		s.socket.remove()
 	}
 	return err

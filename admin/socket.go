@@ -147,7 +147,7 @@ func bind(path string) (*socket, error) {
 
 // remove removes the socket's file unless another took its place.
 func (s *socket) remove() {
-	if now, err := os.Lstat(s.path); err == nil && os.SameFile(now, s.info) {
+	if now, err := os.Lstat(s.path); err == nil && s.info != nil && os.SameFile(now, s.info) {
 		_ = os.Remove(s.path) // the next drover replaces it
 	}
 }

@@ -59,6 +59,7 @@ type grammar struct {
 	IPC       IPCCmds      `cmd:"" name:"ipc" help:"Send messages to workers."`
 	Cache     CacheCmds    `cmd:"" help:"Operate the cache that workers share."`
 	Reload    ReloadCmd    `cmd:"" help:"Read the settings again and apply what changed."`
+	Upgrade   UpgradeCmd   `cmd:"" help:"Let a new version of the program take over."`
 	Stop      StopCmd      `cmd:"" help:"Drain and stop the running drover."`
 	Events    EventsCmd    `cmd:"" help:"What happened."`
 	SampleApp SampleAppCmd `cmd:"" help:"The built-in sample worker, for demos and tests."`

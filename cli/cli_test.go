@@ -132,7 +132,7 @@ func TestMain_EveryCommandHasHelpWithAnExample(t *testing.T) {
 		"worker drain", "worker resume", "worker restart", "worker stop",
 		"upstream drain", "upstream resume", "upstream maintenance", "upstream weight",
 		"ipc broadcast", "ipc send", "ipc request", "cache stats", "cache get", "cache purge", "cache warm",
-		"reload", "stop", "events", "sample-app", "version"}
+		"reload", "upgrade", "stop", "events", "sample-app", "version"}
 	var text strings.Builder
 	for _, command := range all {
 		r := run(append(strings.Fields(command), "--help"))
@@ -170,6 +170,7 @@ func TestHelp_ShowsAnExampleOfEveryCommand(t *testing.T) {
 	f("scale", "drover scale app 8")
 	f("restart", "drover restart app --wait")
 	f("reload", "drover reload")
+	f("upgrade", "mv drover.new /usr/local/bin/drover && drover upgrade")
 	f("stop", "drover stop --now")
 	f("events", "drover events")
 	f("sample-app", "PORT=3000 drover sample-app")

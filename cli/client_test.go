@@ -106,6 +106,10 @@ func (d *drover) Ready() (bool, []string) {
 
 func (d *drover) Reload() (admin.ReloadResult, error) { return d.reload, d.called("reload") }
 
+func (d *drover) Upgrade(context.Context) (admin.Upgraded, error) {
+	return admin.Upgraded{PID: 5122, Version: "1.3.0"}, d.called("upgrade")
+}
+
 func (d *drover) Stop(now bool) {
 	if now {
 		_ = d.called("stop now")
@@ -261,6 +265,7 @@ func TestCommands_OperateTheRunningDrover(t *testing.T) {
 	f("upstream resume a", "upstream resume a", "a: takes requests again")
 	f("upstream maintenance 10.0.0.1:80", "upstream maintenance 10.0.0.1:80", "10.0.0.1:80: in maintenance")
 	f("upstream weight a 3", "upstream weight a 3", "a: weight 3")
+	f("upgrade", "upgrade", "drover 1.3.0, pid 5122, has taken over")
 	f("stop", "stop", "stopping")
 	f("stop --now", "stop now", "stopping")
 	f("reload", "reload", "nothing changed")
@@ -287,6 +292,7 @@ func TestCommands_RefusalsHaveTheirStatus(t *testing.T) {
 	d.outcome.Message = "drover is stopping"
 	f("restart app --wait", nil, 3, "drover: app: the restart failed: drover is stopping")
 	f("restart app", admin.Conflict("a restart of app is going on"), 3, "drover: a restart of app is going on")
+	f("upgrade", admin.Conflict("pool app: the new worker did not become ready"), 3, "drover: pool app: the new worker did not become ready")
 	f("restart web", admin.NotFound("there is no pool web"), 1, "drover: there is no pool web")
 	f("reload", admin.BadSettings("the settings are wrong", []string{"drover.yaml:3: a: b; c", "drover.yaml:4: d: e; f"}), 3,
 		"drover: the settings are wrong\ndrover.yaml:3: a: b; c\ndrover.yaml:4: d: e; f")

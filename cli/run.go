@@ -53,7 +53,7 @@ For development (files whose change restarts: processManagement.watch, else sour
   drover run --dev --inspect -- node server.js
 
 SIGTERM and SIGINT drain and stop, a second one stops at once; SIGHUP reloads the settings;
-SIGUSR1 reopens log files.`
+SIGUSR1 reopens log files; SIGUSR2 lets a new version of the program take over.`
 }
 
 // Run checks that the options go together and hands over to Environment.Run.

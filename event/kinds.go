@@ -9,6 +9,8 @@ const (
 	Stopping           Kind = "stopping"
 	ReloadSucceeded    Kind = "reload-succeeded"
 	ReloadFailed       Kind = "reload-failed"
+	Upgraded           Kind = "upgraded"
+	UpgradeFailed      Kind = "upgrade-failed"
 	WorkerStarted      Kind = "worker-started"
 	WorkerReady        Kind = "worker-ready"
 	WorkerDraining     Kind = "worker-draining"

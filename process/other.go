@@ -53,6 +53,9 @@ func (p *Process) TerminateRest(syscall.Signal) {}
 // Kill needs Linux.
 func (p *Process) Kill() {}
 
+// LetGo needs Linux.
+func (p *Process) LetGo() {}
+
 // Tree needs Linux.
 func (p *Process) Tree() []int { return nil }
 

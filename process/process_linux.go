@@ -173,4 +173,13 @@ func (p *Process) endedLocked(status syscall.WaitStatus) {
 	close(p.done)
 }
 
+// LetGo leaves the process and its tree to themselves: neither Close nor the guardian ends them any
+// more. It is for what was started to outlive drover.
+func (p *Process) LetGo() {
+	p.spawner.mu.Lock()
+	p.spawner.free[p.id.pid] = struct{}{}
+	p.spawner.mu.Unlock()
+	p.spawner.forget(p)
+}
+
 func devNull() (*os.File, error) { return os.OpenFile(os.DevNull, os.O_RDWR, 0) }

@@ -36,6 +36,7 @@ type Spawner struct {
 	unreaped map[int]*Process
 	live     map[*Process]struct{} // those whose tree may have members
 	numbers  map[int]int           // their pids, with how many have each
+	free     map[int]struct{}      // pids of children that were let go
 }
 
 // occupied is true while a Spawner exists: the kernel keeps one queue of ended children for the
@@ -81,7 +82,7 @@ func newSpawner(o Options) (*Spawner, error) {
 		orders: make(chan *forkOrder), children: make(chan os.Signal, 1),
 		exited: make(chan struct{}, 1), quit: make(chan struct{}),
 		unreaped: make(map[int]*Process), live: make(map[*Process]struct{}),
-		numbers: make(map[int]int),
+		numbers: make(map[int]int), free: make(map[int]struct{}),
 	}
 	s.adopts = self == 1
 	if o.Subreaper && !s.adopts {

@@ -21,6 +21,8 @@ type Spec struct {
 	Stdin, Stdout, Stderr *os.File
 	// Files are inherited as descriptors 3, 4, … The program sees no other descriptor.
 	Files []*os.File
+	// Outlives says that the program may go on when drover ends, once it was let go (Process.LetGo).
+	Outlives bool
 }
 
 // Check finds what would make Start fail (not found, not executable, folder missing) without

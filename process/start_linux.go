@@ -65,6 +65,9 @@ func (s *Spawner) forkShim(spec Spec, control *os.File) (*Process, error) {
 		},
 		started: func(pid int, at time.Time) { s.register(p, pid, at, markOf(spec)) },
 	}
+	if spec.Outlives {
+		o.attr.Pdeathsig = 0
+	}
 	err := s.forkOn(o)
 	runtime.KeepAlive(spec)
 	runtime.KeepAlive(control)

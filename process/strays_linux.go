@@ -18,11 +18,19 @@ func (s *Spawner) killStrays() {
 		guardian := s.guardian.process()
 		found := search{table: t, view: viewpoint{session: s.session}, found: make(map[int]struct{})}
 		for _, child := range t.children[s.self] {
-			if child != guardian {
+			if child != guardian && !s.isFree(child) {
 				found.add(t.procs[child])
 			}
 		}
 		found.spread()
 		return found.alive
 	})
+}
+
+// isFree reports whether a child was let go.
+func (s *Spawner) isFree(pid int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, free := s.free[pid]
+	return free
 }

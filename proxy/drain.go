@@ -1,9 +1,6 @@
 package proxy
 
-import (
-	"net"
-	"time"
-)
+import "time"
 
 // acceptGrace is how long a listener that is about to close still takes in
 // what the kernel has already accepted for it; closing at once would reset it.
@@ -98,12 +95,4 @@ func (c *conn) closeIf(state int32) bool {
 	}
 	c.kill() // wakes the goroutine that waits for a request
 	return true
-}
-
-// keepSocket leaves a Unix socket's path in place when the listener is closed,
-// because another process goes on with it.
-func keepSocket(ln net.Listener) {
-	if u, ok := ln.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-	}
 }

@@ -229,12 +229,3 @@ func (l *listener) hostText() string {
 	}
 	return strings.TrimPrefix(l.ln.Addr().String(), "[::]")
 }
-
-// file returns a descriptor of the listener for another process to inherit.
-func (l *listener) file() (*os.File, error) {
-	f, ok := l.ln.(interface{ File() (*os.File, error) })
-	if !ok {
-		return nil, fmt.Errorf("listener %s has no descriptor", l.address)
-	}
-	return f.File()
-}

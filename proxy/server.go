@@ -14,6 +14,7 @@ import (
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/internal/inherit"
 	"github.com/drover-proxy/drover/logs"
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/pool"
@@ -269,22 +270,34 @@ func (s *Server) Address(name string) net.Addr {
 }
 
 // Files returns a descriptor of each open listener, by the key that
-// Options.Inherited takes, for a process that goes on with them. The sockets'
-// paths then stay when this server closes. The caller closes the files.
+// Options.Inherited takes, for a process that goes on with them. The caller
+// closes the files.
 func (s *Server) Files() (map[string]*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	files := map[string]*os.File{}
 	for _, l := range s.listeners {
-		f, err := l.file()
+		f, err := inherit.File(l.ln)
 		if err != nil {
 			for _, open := range files {
 				_ = open.Close() // only read from by nobody yet
 			}
 			return nil, fmt.Errorf("hand over listener %s: %w", l.table.Load().name, err)
 		}
-		keepSocket(l.ln)
 		files[l.network+":"+l.address] = f
 	}
 	return files, nil
+}
+
+// OwnSockets says whether the paths of Unix sockets go with their listeners: not
+// while, or after, another process goes on with them. Inherited sockets are not
+// owned until this says so.
+func (s *Server) OwnSockets(own bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.listeners {
+		if u, ok := l.ln.(*net.UnixListener); ok {
+			u.SetUnlinkOnClose(own)
+		}
+	}
 }
