@@ -70,6 +70,9 @@ func (b backend) Status() admin.Status {
 		for name, n := range p.Checks {
 			s.Checks.Count(name, n)
 		}
+		if notice := shortage(p); notice != "" {
+			s.Notices = append(s.Notices, notice)
+		}
 		s.Pools = append(s.Pools, p)
 	}
 	if !ready {
@@ -89,6 +92,7 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 	}
 	if u.sup != nil {
 		s.Wanted, s.Ready, s.Rolling = u.sup.Size(), u.sup.Ready(), b.d.rolls.running(s.Name)
+		s.AutoScaling = scaling(u)
 		for _, w := range u.sup.Workers() {
 			if w.PID != 0 {
 				s.Workers++
@@ -173,6 +177,8 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
+		row.OpenFiles, row.Threads, row.Processes = sample.OpenFiles, sample.Threads, sample.Processes
+		row.Leak = b.d.leak(w.ID)
 	}
 	return row
 }

@@ -7,19 +7,21 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/drover-proxy/drover/autoscale"
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/healthcheck"
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/supervisor"
 )
 
-// unit is a pool with what keeps it well: its prober, and its supervisor where
-// it has workers.
+// unit is a pool with what keeps it well: its prober, and where it has workers
+// their supervisor and autoscaling.
 type unit struct {
 	pool   *pool.Pool
 	prober *healthcheck.Prober
 	sup    *supervisor.Supervisor // nil: static upstreams only
 	watch  *restarter             // nil: static upstreams only
+	scaler *autoscale.Autoscaler  // nil where sup is
 
 	endProbes  context.CancelFunc
 	endWorkers context.CancelFunc
@@ -62,6 +64,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		return nil, err
 	}
 	u.watch = newRestarter(u.sup, &d.rolls, d.log)
+	u.scaler = d.newScaler(u)
 	return u, nil
 }
 
@@ -86,6 +89,7 @@ func (u *unit) start(failed func(error)) {
 		u.running.Go(func() { failed(u.sup.Run(workers)) })
 		u.watch.set(u.pool.Config())
 		u.running.Go(func() { failed(u.watch.run(workers)) })
+		u.running.Go(func() { failed(u.scaler.Run(probes)) })
 	}
 }
 

@@ -100,7 +100,8 @@ func health(up *pool.Upstream, w *worker) string {
 	}
 }
 
-// Targets returns the processes of each worker, to be measured.
+// Targets returns the processes of each worker, to be measured. Leaks are looked
+// for in those that serve: what a worker takes until it is ready is its start.
 func (s *Supervisor) Targets() []monitor.Target {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +112,11 @@ func (s *Supervisor) Targets() []monitor.Target {
 				continue
 			}
 			if f := w.run.look(); f.proc != nil && !f.gone {
-				out = append(out, monitor.Target{ID: w.id, PIDs: f.proc.Tree})
+				t := monitor.Target{ID: w.id, PIDs: f.proc.Tree, Group: s.pool.Name(), WatchLeaks: w.running()}
+				if w.up != nil {
+					t.Requests = w.up.Requests()
+				}
+				out = append(out, t)
 			}
 		}
 	}
