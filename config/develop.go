@@ -16,7 +16,7 @@ func (c *Config) Develop() {
 			continue
 		}
 		fresh := DefaultPool()
-		p.Workers, p.Resources = 1, fresh.Resources
+		p.Workers, p.Resources, p.AutoScaling = 1, fresh.Resources, fresh.AutoScaling
 		p.ProcessManagement.MaxRequests, p.ProcessManagement.MaxLifetime = 0, 0
 		if len(p.ProcessManagement.Watch) == 0 {
 			p.ProcessManagement.Watch = developed

@@ -12,6 +12,7 @@ pools:
   app:
     command: ["true"]
     workers: 4
+    autoScaling: { enabled: true, minWorkers: 2 }
     resources: { maxMemoryPerWorker: 64MB }
     processManagement: { maxRequests: 10, maxLifetime: 1h, startTimeout: 5s }
   own: { command: ["true"], processManagement: { watch: ["src/*"] } }
@@ -19,7 +20,7 @@ pools:
 `)
 	c.Develop()
 	app := c.Pools["app"]
-	if pm := app.ProcessManagement; app.Workers != 1 || app.Resources.MaxMemoryPerWorker != 0 || pm.MaxRequests != 0 || pm.MaxLifetime != 0 || !slices.Contains(pm.Watch, "**/*.js") || pm.StartTimeout != 5*second {
+	if pm := app.ProcessManagement; app.Workers != 1 || app.Resources.MaxMemoryPerWorker != 0 || app.AutoScaling.Enabled || pm.MaxRequests != 0 || pm.MaxLifetime != 0 || !slices.Contains(pm.Watch, "**/*.js") || pm.StartTimeout != 5*second {
 		t.Errorf("%+v", app)
 	}
 	if got := c.Pools["own"].ProcessManagement.Watch; !slices.Equal(got, []string{"src/*"}) {

@@ -1,6 +1,9 @@
 package proxy
 
-import "time"
+import (
+	"net"
+	"time"
+)
 
 // acceptGrace is how long a listener that is about to close still takes in
 // what the kernel has already accepted for it; closing at once would reset it.
