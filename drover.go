@@ -48,6 +48,7 @@ type drover struct {
 	stopping  bool       // guarded by reloading: no more reloads
 	upgrading bool       // guarded by reloading: none either
 
+	manager  serviceManager
 	legacy   *legacy       // nil: this drover was started in the ordinary way
 	replaced chan struct{} // closed when another drover has taken over
 

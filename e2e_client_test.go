@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -60,16 +61,38 @@ func (c *client) once(method, path, body string, header ...string) (*answer, err
 	return got, err
 }
 
+// take returns an idle connection that the server has not closed, as clients do that watch theirs.
 func (c *client) take() (*clientConn, error) {
-	c.mu.Lock()
-	if n := len(c.idle); n > 0 {
+	for {
+		c.mu.Lock()
+		n := len(c.idle)
+		if n == 0 {
+			c.mu.Unlock()
+			return c.dial()
+		}
 		conn := c.idle[n-1]
 		c.idle = c.idle[:n-1]
 		c.mu.Unlock()
-		return conn, nil
+		if !conn.closed() {
+			return conn, nil
+		}
+		_ = conn.Close() // the server has
 	}
-	c.mu.Unlock()
-	return c.dial()
+}
+
+// closed reports whether the server has closed a connection that waits.
+func (c *clientConn) closed() bool {
+	raw, err := c.Conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return true
+	}
+	var n int
+	var failed error
+	err = raw.Read(func(fd uintptr) bool {
+		n, _, failed = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		return true
+	})
+	return err != nil || n == 0 && failed == nil || failed != nil && !errors.Is(failed, syscall.EAGAIN)
 }
 
 func (c *client) dial() (*clientConn, error) {

@@ -116,7 +116,7 @@ func (d *drover) succeed(signals <-chan os.Signal, take func()) error {
 			d.log.Warn("take over the cache", zap.Error(err))
 		}
 	}
-	d.front.OwnSockets(true)
+	d.front.TakeOver()
 	take()
 	_ = d.legacy.control.say(notice{Step: stepTaken}) // also if it is gone by now: somebody has to serve
 	d.legacy.control.close()

@@ -95,12 +95,14 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	status := cli.ExitFailed
 	if err := d.begin(signals, serve); err == nil {
 		d.bus.Publish(event.Event{Kind: event.Started, Subject: "drover", Message: d.summary()})
+		d.manager.tell(d.log, "READY=1")
 		status = d.wait(signals)
 	}
 	select {
 	case <-d.replaced:
 		endOperators() // the new drover answers them
 	default:
+		d.manager.tell(d.log, "STOPPING=1")
 	}
 
 	d.noMoreReloads()

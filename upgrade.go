@@ -151,7 +151,7 @@ func (d *drover) raise() (*heir, error) {
 	if err == nil {
 		var p *process.Process
 		p, err = d.spawner.Start(process.Spec{
-			Argv: append([]string{d.executable}, os.Args[1:]...), Env: append(os.Environ(), handoverEnv+"="+string(text)),
+			Argv: append([]string{d.executable}, os.Args[1:]...), Env: append(append(os.Environ(), d.manager.environ()...), handoverEnv+"="+string(text)),
 			Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Files: files, Outlives: true,
 		})
 		if err == nil {
@@ -185,7 +185,8 @@ func (d *drover) guide(h *heir) error {
 		return err
 	}
 	h.process.LetGo()
-	d.front.OwnSockets(false)
+	d.manager.tell(d.log, "MAINPID=%d", h.process.PID()) // only the main process may say so, and that is this one
+	d.front.HandOver()
 	d.admin.HandOver()
 	if d.cache != nil {
 		d.cache.file = "" // it is the new one's to keep

@@ -157,13 +157,90 @@ func TestUpgrade_BySignalAndReloadAfterIt(t *testing.T) {
 	reload(without)
 	d.eventually("the listener is closed", func() error {
 		if _, err := os.Lstat(filepath.Join(d.dir, "web.sock")); !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("its socket: %v", err)
+			return errors.New("its socket is still there")
 		}
 		return nil
 	})
 	reload(upgradeSettings)
 	d.socketsServe()
+	// It has a guardian of its own.
+	if err := syscall.Kill(d.pid(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	d.noneLeft(5 * time.Second)
+}
+
+func TestUpgrade_TellsTheServiceManager(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t)
+	d.setenv("GO_SERVER", goServer(t))
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(d.dir, "manager"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = manager.Close() }()
+	d.setenv("NOTIFY_SOCKET", filepath.Join(d.dir, "manager"))
+	told := func(want string) {
+		t.Helper()
+		if err := manager.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		text := make([]byte, 100)
+		n, err := manager.Read(text)
+		if err != nil || string(text[:n]) != want {
+			t.Errorf("it was told %q, %v, want %q", text[:n], err, want)
+		}
+	}
+	d.run(upgradeSettings)
+	told("READY=1")
+	for range 2 {
+		d.upgraded()
+		main, ready := fmt.Sprintf("MAINPID=%d", d.pid()), "READY=1"
+		text := make([]byte, 100) // the two drovers speak at the same time
+		if err := manager.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := manager.Read(text)
+		if first := string(text[:n]); err != nil || first != main && first != ready {
+			t.Errorf("it was told %q, %v", first, err)
+		} else if first == main {
+			told(ready)
+		} else {
+			told(main)
+		}
+	}
 	d.stopLast()
+	told("STOPPING=1")
+}
+
+func TestUpgrade_KilledInTheMiddleLeavesNothing(t *testing.T) {
+	t.Parallel()
+	d := runGoServers(t, upgradeSettings)
+	d.waitRunning(2)
+	d.neverReady()
+	d.signal(syscall.SIGUSR2)
+	d.raises()
+	d.signal(syscall.SIGKILL)
+	d.noneLeft(5 * time.Second)
+}
+
+// neverReady writes settings whose workers do not listen.
+func (d *instance) neverReady() {
+	d.t.Helper()
+	d.settings(strings.Replace(upgradeSettings, `["${GO_SERVER}"]`, `[sleep, "60"]`, 1))
+}
+
+// raises waits until a new drover has started its workers.
+func (d *instance) raises() {
+	d.t.Helper()
+	d.eventually("the new drover starts workers", func() error {
+		for _, pid := range d.processes() {
+			if strings.Contains(describe(pid), "sleep 60") {
+				return nil
+			}
+		}
+		return errors.New("it does not")
+	})
 }
 
 // refused expects that an upgrade changes nothing, and says why.
@@ -286,8 +363,7 @@ func TestUpgrade_OneAtATimeAndNotWhileStopping(t *testing.T) {
 	t.Parallel()
 	d := runGoServers(t, upgradeSettings)
 	d.waitRunning(2)
-	d.settings(strings.Replace(upgradeSettings, `["${GO_SERVER}"]`, `[sleep, "60"]`, 1)) // never ready
-	running := len(d.processes())
+	d.neverReady()
 	first := make(chan int, 1)
 	go func() {
 		status, _, err := d.api("POST", "/api/v1/upgrade", "{}", "Content-Type: application/json")
@@ -296,12 +372,7 @@ func TestUpgrade_OneAtATimeAndNotWhileStopping(t *testing.T) {
 		}
 		first <- status
 	}()
-	d.eventually("the new drover starts", func() error {
-		if now := len(d.processes()); now <= running {
-			return fmt.Errorf("%d processes, as before", now)
-		}
-		return nil
-	})
+	d.raises()
 	if status, body := d.post("/api/v1/reload", "{}"); status != http.StatusConflict || !strings.Contains(body, "an upgrade is going on") {
 		t.Errorf("reload: %d %s", status, body)
 	}

@@ -17,7 +17,7 @@ const freshGrace = 500 * time.Millisecond
 const cutGrace = 250 * time.Millisecond
 
 // drain closes the listener and waits until its connections are gone: idle
-// ones are closed, those with a request are closed after it. When limit has
+// ones are closed, unless it is patient, those with a request are closed after it. When limit has
 // passed, or now is closed, the rest is cut off; cut says how many that were.
 func (l *listener) drain(limit time.Duration, now <-chan struct{}) (cut int) {
 	l.stopAccepting()
@@ -27,7 +27,11 @@ func (l *listener) drain(limit time.Duration, now <-chan struct{}) (cut int) {
 	// itself; only those that are fresh have to be looked at again.
 	look := time.NewTimer(freshGrace)
 	defer look.Stop()
-	l.conns.each(func(c *conn) { c.closeIf(connIdle) })
+	if l.patient.Load() {
+		look.Stop()
+	} else {
+		l.conns.each(func(c *conn) { c.closeIf(connIdle) })
+	}
 	for {
 		select {
 		case <-l.conns.empty():

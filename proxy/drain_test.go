@@ -168,3 +168,30 @@ func TestReload_KeepsWhatIsUnchanged(t *testing.T) {
 		t.Error("a reload that failed has changed something")
 	}
 }
+
+func TestDrain_HandedOverClosesNoConnectionBeforeItsClientWasTold(t *testing.T) {
+	up := answering(t, plain("x"))
+	r := newRig(t, func(c *config.Config) { c.Server.Timeouts.Drain = config.Duration(2 * time.Second) }, up.addr)
+	idle, silent, fresh := r.dial(), r.dial(), r.dial()
+	for _, c := range []*peer{idle, silent} {
+		c.send(get)
+		c.reply("GET")
+	}
+	r.server.HandOver()
+	r.stop()
+	r.eventually("the drain", r.server.Draining, nil)
+	time.Sleep(2 * freshGrace) // both are closed by then where nobody takes over
+	for _, c := range []*peer{idle, fresh} {
+		c.send(get)
+		if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.Contains(head, "Connection: close\r\n") {
+			t.Errorf("head\n%s", head)
+		}
+		c.expect("x")
+		c.end()
+	}
+	silent.end() // with the time
+	<-r.done
+	if n := r.server.Cut(); n != 0 {
+		t.Errorf("%d cut", n)
+	}
+}

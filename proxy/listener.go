@@ -30,6 +30,7 @@ type listener struct {
 	conns   connset
 
 	closing atomic.Bool    // no new connections, and the open ones end with their request
+	patient atomic.Bool    // while closing: a connection is not closed before its client was told
 	accepts sync.WaitGroup // the accept loop
 	served  sync.WaitGroup // connections
 	leaves  atomic.Int32   // connections that were turned away and have not gone yet

@@ -57,6 +57,7 @@ type Server struct {
 	crew      crew
 	tick      atomic.Uint64 // the sweeper's clock
 	draining  atomic.Bool
+	handed    atomic.Bool // another process goes on with the sockets
 	cut       atomic.Int64
 	stopped   chan struct{} // closed when the drain is to end now
 	stopOnce  sync.Once
@@ -201,6 +202,7 @@ func (s *Server) startLocked(l *listener) {
 
 // retireLocked drains a listener that is not wanted any more.
 func (s *Server) retireLocked(l *listener) {
+	l.patient.Store(s.handed.Load())
 	l.closing.Store(true) // before Apply returns: what is answered from now on ends its connection
 	s.retired[l] = struct{}{}
 	s.drains.Add(1)
@@ -289,10 +291,20 @@ func (s *Server) Files() (map[string]*os.File, error) {
 	return files, nil
 }
 
-// OwnSockets says whether the paths of Unix sockets go with their listeners: not
-// while, or after, another process goes on with them. Inherited sockets are not
-// owned until this says so.
-func (s *Server) OwnSockets(own bool) {
+// TakeOver makes the inherited sockets this server's: their paths go with them.
+// Until then they are those of the process that opened them.
+func (s *Server) TakeOver() { s.own(true) }
+
+// HandOver says that another process serves on the same sockets from now on, and
+// that Run will end because of that. Nobody loses anything by a drain that is
+// patient: connections that wait for a request stay open for one more, whose
+// answer asks the client to connect anew, and the sockets' paths stay.
+func (s *Server) HandOver() {
+	s.handed.Store(true)
+	s.own(false)
+}
+
+func (s *Server) own(own bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.listeners {

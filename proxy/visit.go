@@ -120,5 +120,5 @@ func (v *visit) leave(again bool) bool {
 	}
 	v.give(h)
 	v.wait = c.listener.table.Load().timeouts.keepAlive
-	return again && c.state.CompareAndSwap(connBusy, connIdle) && !c.listener.leaving()
+	return again && c.state.CompareAndSwap(connBusy, connIdle) && (!c.listener.leaving() || c.listener.patient.Load())
 }
