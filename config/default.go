@@ -52,7 +52,7 @@ func DefaultPool() *Pool {
 			Respawn: true, MaxRestarts: 10, RestartWindow: minute,
 			RestartDelay: 100 * millisecond, MaxRestartDelay: 30 * second, Ready: "probe",
 			StartTimeout: minute, GracefulShutdownTimeout: 30 * second, StopSignal: "SIGTERM",
-			RecycleJitter: 10, Rolling: Rolling{MaxSurge: 1},
+			ZombieDetection: true, RecycleJitter: 10, Rolling: Rolling{MaxSurge: 1},
 		},
 		HealthCheck: HealthCheck{
 			Enabled: true, Type: "http", Interval: 5 * second, Timeout: 2 * second,

@@ -26,6 +26,8 @@ type ProcessManagement struct {
 	GracefulShutdownTimeout Duration `yaml:"gracefulShutdownTimeout" range:"0..24h" reload:"apply"`
 	// The signal that asks a worker to end.
 	StopSignal string `yaml:"stopSignal" enum:"SIGTERM,SIGINT,SIGQUIT,SIGHUP,SIGUSR1,SIGUSR2,SIGWINCH,SIGKILL" reload:"apply"`
+	// Whether a worker is told of whose ended children pile up, since it does not wait for them.
+	ZombieDetection bool `yaml:"zombieDetection" reload:"apply"`
 	// A signal on which a worker writes down what it is doing, sent to one that hangs before it is killed; empty: none.
 	DumpSignal string `yaml:"dumpSignal" enum:",SIGQUIT,SIGABRT,SIGUSR1,SIGUSR2,SIGHUP,SIGINT,SIGTRAP" reload:"apply"`
 	// Requests after which a worker is replaced, the replacement first; 0 is no such limit.

@@ -18,6 +18,7 @@ const (
 	WorkerStartTimeout Kind = "worker-start-timeout"
 	WorkerKilled       Kind = "worker-killed"
 	WorkerMemory       Kind = "worker-memory"
+	WorkerZombies      Kind = "worker-zombies"
 	WorkerRecycling    Kind = "worker-recycling"
 	WorkerBackoff      Kind = "worker-backoff"
 	WorkerLeak         Kind = "worker-leak"

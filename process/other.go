@@ -59,6 +59,9 @@ func (p *Process) LetGo() {}
 // Tree needs Linux.
 func (p *Process) Tree() []int { return nil }
 
+// Zombies needs Linux.
+func (p *Process) Zombies() int { return 0 }
+
 // OwnsListener needs Linux.
 func (p *Process) OwnsListener(network, address string) (listening, owned bool, err error) {
 	return false, false, errNeedsLinux

@@ -115,6 +115,24 @@ func (p *Process) Tree() []int {
 	return pids
 }
 
+// Zombies counts the processes that have ended and that their parents, which are members of the tree,
+// have not waited for. It may be as old as Tree.
+func (p *Process) Zombies() int {
+	t, err := p.spawner.tables.recent(treeAge, p.started)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, m := range p.membersIn(t) {
+		for _, child := range t.children[m.pid] {
+			if t.procs[child].gone() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // treeAge is how old the answer of Tree may be.
 const treeAge = 100 * time.Millisecond
 

@@ -32,6 +32,8 @@ func chaos(t *testing.T, r *rand.Rand) {
 		return poolConfig(3, func(c *config.Pool) {
 			c.ProcessManagement.Rolling = rolling
 			c.ProcessManagement.MaxRestarts = 4
+			c.ProcessManagement.MaxLifetime, c.ProcessManagement.RecycleJitter = config.Duration(20*time.Second), 50
+			c.Resources = bounded(1, nil).Resources
 			c.ProcessManagement.StartTimeout = config.Duration(5 * time.Second)
 			c.ProcessManagement.Respawn = r.IntN(10) > 0
 		})
@@ -62,7 +64,7 @@ func chaos(t *testing.T, r *rand.Rand) {
 	var rolls []*Roll
 	var held []func()
 	for range 80 {
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0:
 			f.scale(r.IntN(6))
 		case 1:
@@ -84,6 +86,8 @@ func chaos(t *testing.T, r *rand.Rand) {
 		case 5:
 			f.killOne(r)
 		case 6:
+			f.s.NoteMemory(fmt.Sprintf("app-%d", 1+r.IntN(6)), uint64(70+r.IntN(35))*mb)
+		case 7:
 			if ups := f.pool.Snapshot().Upstreams; len(ups) > 0 {
 				if lease, err := ups[r.IntN(len(ups))].Acquire(); err == nil {
 					held = append(held, func() { lease.Release(pool.Outcome{}) })

@@ -30,6 +30,7 @@ type behaviour struct {
 	ignoreTerm bool
 	takes      time.Duration // from the stop signal to its end
 	stuck      bool          // does not even end by SIGKILL
+	forgets    int           // children a second that end and are not waited for
 	leaves     bool          // a child that lives on until it is killed
 }
 
@@ -61,6 +62,7 @@ func (p *fakeProc) end(e process.Exit) {
 func (p *fakeProc) PID() int              { return p.pid }
 func (p *fakeProc) Done() <-chan struct{} { return p.done }
 func (p *fakeProc) Listeners() []string   { return nil }
+func (p *fakeProc) Zombies() int          { return p.forgets * int(time.Since(p.born).Seconds()) }
 func (p *fakeProc) Evidence() string      { return "deadlock" }
 func (p *fakeProc) Exit() process.Exit {
 	p.mu.Lock()

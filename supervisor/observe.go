@@ -25,6 +25,7 @@ func (s *Supervisor) observeLocked(sl *slot, w *worker, now time.Time) {
 		s.exitedLocked(sl, w, f, now)
 		return
 	}
+	s.zombiesLocked(w, f.zombies)
 	switch w.state {
 	case Starting:
 		s.observeStartLocked(sl, w, f, now)

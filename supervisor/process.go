@@ -48,6 +48,7 @@ type proc interface {
 	TerminateRest(sig syscall.Signal)
 	Kill()
 	Tree() []int
+	Zombies() int
 	OwnsListener(network, address string) (listening, owned bool, err error)
 	Listeners() []string
 	Evidence() string

@@ -15,6 +15,7 @@ const (
 	lookFirst    = 5 * time.Millisecond // for the listener, doubling
 	lookLongest  = 50 * time.Millisecond
 	stolenAfter  = 250 * time.Millisecond // a foreign listener seen this long is no accident of timing
+	zombieLook   = 5 * time.Second        // for children that nobody waits for
 	killAgain    = 2 * time.Second        // a process in an uninterruptible sleep takes the signal late
 	dumpTime     = time.Second            // in which a worker that hangs may write down what it is doing
 	killAttempts = 5                      // after which it is left alone
@@ -46,6 +47,7 @@ type facts struct {
 	found     bool
 	stolen    bool   // somebody else listens there
 	elsewhere string // where it listens instead
+	zombies   int    // its ended children that it does not wait for
 	inspector string // where it listens for a debugger
 	saidReady bool
 	exited    bool // the direct child was reaped
@@ -145,6 +147,8 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 	}
 	search := newSearch(e.who.addresses())
 	defer search.timer.Stop()
+	zombies := time.NewTicker(zombieLook)
+	defer zombies.Stop()
 	var again <-chan time.Time
 	for kills := 0; kills < killAttempts; {
 		select {
@@ -166,6 +170,10 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 			p.Kill()
 			again = time.After(killAgain)
 			kills++
+		case <-zombies.C:
+			if n := p.Zombies(); n != r.look().zombies {
+				r.note(func(f *facts) { f.zombies = n })
+			}
 		case <-ready:
 			ready = nil
 			r.note(func(f *facts) { f.saidReady = true })

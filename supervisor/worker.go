@@ -39,6 +39,8 @@ type worker struct {
 	warned bool      // it was told of for its memory, and has not come down since
 	hinted time.Time // when it was last asked to collect its garbage
 
+	zombies int // how many it was told of for; it is told of again when they have doubled
+
 	dueAt     time.Time // when replace was set
 	luck      float64   // 0 to 1: how much of recycleJitter it is recycled early
 	postponed time.Time // it is not recycled before, since its replacement failed
