@@ -70,6 +70,9 @@ func (b backend) Status() admin.Status {
 		for name, n := range p.Checks {
 			s.Checks.Count(name, n)
 		}
+		if notice := shortage(p); notice != "" {
+			s.Notices = append(s.Notices, notice)
+		}
 		s.Pools = append(s.Pools, p)
 	}
 	if !ready {
@@ -89,6 +92,7 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 	}
 	if u.sup != nil {
 		s.Wanted, s.Ready, s.Rolling = u.sup.Size(), u.sup.Ready(), b.d.rolls.running(s.Name)
+		s.AutoScaling = scaling(u)
 		for _, w := range u.sup.Workers() {
 			if w.PID != 0 {
 				s.Workers++

@@ -35,6 +35,9 @@ func (d *drover) state() metrics.State {
 				s.Processes = append(s.Processes, row)
 			}
 		}
+		if a := scaling(u); a != nil {
+			s.Scaling = append(s.Scaling, metrics.ScalingRow{Pool: name, Desired: a.Desired})
+		}
 		for reason, n := range u.sup.Restarts() {
 			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: n})
 		}

@@ -60,6 +60,16 @@ type PoolSummary struct {
 	QueueLength   int         `json:"queueLength"`
 	Rolling       string      `json:"rolling,omitempty"` // id of the rolling restart that is going on
 	Checks        CheckCounts `json:"checks,omitempty"`  // of its workers
+	AutoScaling   *Scaling    `json:"autoScaling,omitempty"`
+}
+
+// Scaling is what autoscaling does with a pool.
+type Scaling struct {
+	Min     int    `json:"min"`
+	Max     int    `json:"max"`
+	Desired int    `json:"desired"`           // workers that the load asks for, within min and max
+	Manual  bool   `json:"manual"`            // an operator said how many; scale to auto ends that
+	Blocked string `json:"blocked,omitempty"` // why more are not started: manual, rolling, max-workers, host-cpu or host-memory
 }
 
 // Pool is an element of GET /api/v1/pools and the body of GET /api/v1/pools/{pool}.
@@ -114,9 +124,19 @@ type Worker struct {
 	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"` // how late its event loop is, where health checks are of type ipc
 	Checks        []Check          `json:"checks,omitempty"`      // of the application, as it last answered such a health check
 	Limits        map[string]Limit `json:"limits"`
-	History       []Life           `json:"history"`             // of the slot's workers that ended, the newest last, at most 20
 	Leak          *Leak            `json:"leak,omitempty"`      // missing unless its memory leaks
 	Footprint     *Footprint       `json:"footprint,omitempty"` // of one worker that was asked for, where it can be measured
+	History       []Life           `json:"history"`             // of the slot's workers that ended, the newest last, at most 20
+}
+
+// Life is a worker that has ended.
+type Life struct {
+	Generation    int       `json:"generation"`
+	StartedAt     time.Time `json:"startedAt"`
+	EndedAt       time.Time `json:"endedAt"`
+	Reason        string    `json:"reason"` // why it left
+	Exit          string    `json:"exit"`   // how its process ended
+	UptimeSeconds float64   `json:"uptimeSeconds"`
 }
 
 // Leak is how the memory of a worker grows.
@@ -139,16 +159,6 @@ type Footprint struct {
 	PSSBytes  uint64    `json:"pssBytes"` // pages that processes share divided among them
 	USSBytes  uint64    `json:"ussBytes"` // pages of its own: what ending it would free
 	SwapBytes uint64    `json:"swapBytes"`
-}
-
-// Life is a worker that has ended.
-type Life struct {
-	Generation    int       `json:"generation"`
-	StartedAt     time.Time `json:"startedAt"`
-	EndedAt       time.Time `json:"endedAt"`
-	Reason        string    `json:"reason"` // why it left
-	Exit          string    `json:"exit"`   // how its process ended
-	UptimeSeconds float64   `json:"uptimeSeconds"`
 }
 
 // Check is one check of a worker's own.

@@ -35,6 +35,7 @@ func full() *Metrics {
 	m.Reload(true)
 	m.Event("worker-started")
 	m.IPCMessage("send", "ok")
+	m.AutoscaleDecision("app", "up", "cpu")
 	m.IPCRequest(time.Millisecond)
 	_ = tell(m.App(), "app-1.1", `[{"name":"bad name","type":"gauge","samples":[]}]`)
 	m.Watch(func() State {
@@ -43,6 +44,7 @@ func full() *Metrics {
 			Queues:    []QueueRow{{"app", 4}},
 			Workers:   []WorkerRow{{"app", "running", 2}},
 			Restarts:  []RestartRow{{"app", "crash", 5}},
+			Scaling:   []ScalingRow{{"app", 3}},
 			Processes: []ProcessRow{{Pool: "app", ID: "app-1.1", Label: "app-1", CPUSeconds: 1.5, RSS: 1 << 20, Shared: 1 << 10, OpenFiles: 7, Threads: 11, Processes: 2,
 				VoluntarySwitches: 30, InvoluntarySwitches: 4, ReadBytes: 4096, WrittenBytes: 8192, LeakPerSecond: 0.5}},
 			Host: &HostRow{CPURatio: 0.5, Memory: map[string]uint64{"total": 2, "available": 1},

@@ -9,6 +9,7 @@ type State struct {
 	Queues    []QueueRow
 	Workers   []WorkerRow
 	Restarts  []RestartRow
+	Scaling   []ScalingRow // of pools with autoscaling
 	Processes []ProcessRow
 	Host      *HostRow          // nil where the host is not measured
 	LostLines map[string]uint64 // log lines lost by kind: request, worker, drover
@@ -41,6 +42,12 @@ type WorkerRow struct {
 type RestartRow struct {
 	Pool, Reason string
 	Count        uint64
+}
+
+// ScalingRow is how many workers the load of a pool asks for.
+type ScalingRow struct {
+	Pool    string
+	Desired int
 }
 
 // ProcessRow is the last sample of one worker's process tree.

@@ -14,6 +14,7 @@ var (
 	queueLengthDesc      = desc("queue_length", "Requests that wait for an upstream.", "pool")
 	workersDesc          = desc("workers", "Workers by the state of their process.", "pool", "state")
 	restartsDesc         = desc("worker_restarts_total", "Restarts of workers by reason.", "pool", "reason")
+	desiredDesc          = desc("autoscale_desired_workers", "Workers that the load asks for, within minWorkers and maxWorkers, before cooldowns and guards.", "pool")
 	workerCPUDesc        = desc("worker_cpu_seconds_total", "CPU time of a worker's process tree, as seen at scrapes.", "pool", "worker")
 	workerMemoryDesc     = desc("worker_memory_bytes", "Memory of a worker's process tree.", "pool", "worker", "kind")
 	workerFilesDesc      = desc("worker_open_files", "Open descriptors of a worker's process tree.", "pool", "worker")
@@ -64,7 +65,7 @@ func (w *watched) set(src func() State) {
 func (w *watched) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		upstreamStateDesc, upstreamInFlightDesc, breakerStateDesc, breakerTripsDesc, queueLengthDesc,
-		workersDesc, restartsDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
+		workersDesc, restartsDesc, desiredDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
 		workerThreadsDesc, workerProcessesDesc, workerSwitchesDesc, workerIODesc, workerLeakDesc,
 		hostCPUDesc, hostMemoryDesc, hostPressureDesc, hostDiskDesc, hostNetworkDesc, lostLinesDesc,
 		cacheBytesDesc, cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc, cacheLoadDesc,
@@ -95,6 +96,9 @@ func (w *watched) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, r := range s.Restarts {
 		restarts.add(float64(r.Count), r.Pool, r.Reason)
+	}
+	for _, r := range s.Scaling {
+		ch <- gauge(desiredDesc, float64(r.Desired), r.Pool)
 	}
 	queues.send(ch, queueLengthDesc, gauge)
 	workers.send(ch, workersDesc, gauge)
