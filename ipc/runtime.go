@@ -42,13 +42,3 @@ func (h *Hub) Runtime(workerID string) (Runtime, bool) {
 	defer e.mu.Unlock()
 	return e.vitals, !e.vitals.At.IsZero()
 }
-
-// CollectGarbage asks a worker's runtime to collect its garbage now. It never
-// waits and reports whether the question was queued; a program that does not know
-// it passes over it.
-func (e *Endpoint) CollectGarbage() bool {
-	// Node.js and Bun give an application no message whose cmd begins so.
-	queued := e.out.put(true, func(b []byte) []byte { return append(b, `{"drover":"gc","cmd":"NODE_DROVER_GC"}`...) })
-	e.out.flush()
-	return queued
-}

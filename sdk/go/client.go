@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,8 +57,6 @@ type Client struct {
 	metrics  *Metrics
 	health   *health
 	shutdown *shutdown
-
-	collector collector
 
 	life  context.Context // ends with the client
 	end   context.CancelCauseFunc
@@ -207,10 +206,10 @@ func (c *Client) take(f *frame) {
 		c.events.take(f)
 	case "ping":
 		c.health.take(f)
-	case "gc":
-		c.collector.begin()
 	case "keys":
 		c.vault.set(f.Receive, f.Send)
+	case "gc":
+		go debug.FreeOSMemory() // a collection takes its time, and what comes next must not wait for it
 	case "shutdown":
 		c.shutdown.begin(f.GraceSeconds)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,16 @@ func TestWire_HelloIsRefused(t *testing.T) {
 	if !errors.Is(err, &Error{Code: "key"}) {
 		t.Errorf("error is %v", err)
 	}
+}
+
+func TestWire_CollectsGarbageWhenAsked(t *testing.T) {
+	f := newFake(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // no other collection than the one that is asked for
+	collected := make(chan struct{})
+	garbage := new([64]byte)
+	runtime.AddCleanup(garbage, func(done chan struct{}) { close(done) }, collected)
+	f.send(inProtocol(t, `{"drover":"gc","cmd":"NODE_DROVER_GC"}`))
+	receive(t, collected)
 }
 
 func TestWire_ReadyAndShutdown(t *testing.T) {
@@ -285,14 +296,6 @@ func TestWire_SubscribeAndEvents(t *testing.T) {
 	if e, open := <-events; open {
 		t.Errorf("after the end came %+v", e)
 	}
-}
-
-func TestWire_CollectsGarbageWhenAsked(t *testing.T) {
-	f := newFake(t)
-	collected := make(chan struct{})
-	runtime.AddCleanup(new([1 << 20]byte), func(done chan struct{}) { close(done) }, collected)
-	f.send(inProtocol(t, `{"drover":"gc","cmd":"NODE_DROVER_GC"}`))
-	<-collected
 }
 
 func TestWire_Health(t *testing.T) {

@@ -2,7 +2,7 @@
 
 const { Cache, DEFAULT_NAMESPACE } = require('./cache');
 const { DroverError } = require('./error');
-const { collect } = require('./collect');
+const { collectGarbage } = require('./garbage');
 const { Health } = require('./health');
 const { Inbox } = require('./inbox');
 const { ClusterManager } = require('./manager');
@@ -25,7 +25,7 @@ function connect(link, worker, proc = process) {
   const cache = new Cache(session);
   const metrics = new Metrics(session);
   const health = new Health(session);
-  session.handle('gc', collect);
+  session.handle('gc', () => collectGarbage());
   const shutdown = new Shutdown({
     session,
     proc,

@@ -138,7 +138,7 @@ class Ping:
 
 @dataclass(frozen=True)
 class Collect:
-    """drover asks for a collection of garbage: this worker is near its memory limit."""
+    """The worker uses much memory and is to collect its garbage."""
 
 
 @dataclass(frozen=True)

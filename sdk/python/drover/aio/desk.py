@@ -8,8 +8,9 @@ import logging
 import time
 from typing import Any, Awaitable, Callable, Coroutine, Dict, Optional, Set
 
-from ..core import garbage, health
+from ..core import health
 from ..core.application import no_handler, too_slow
+from ..core.garbage import collect
 from ..core.health import Check
 from ..core.session import Incoming
 from ..errors import DroverError
@@ -43,7 +44,7 @@ class Desk(Link):
         elif isinstance(item, Ping):
             self._spawn(self._pong(item.id))
         elif isinstance(item, Collect):
-            self._loop.call_soon(garbage.collect)
+            self._loop.call_soon(collect)
         elif isinstance(item, Shutdown):
             self._ending.begin(item.grace_seconds)
 

@@ -1,4 +1,4 @@
-"""What drover asks for near a worker's memory limit."""
+"""What drover asks for when a worker uses much of its memory."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import gc
 
 
 def collect() -> None:
-    """Frees what is not reachable any more."""
+    """Collects garbage of all generations."""
     gc.collect()

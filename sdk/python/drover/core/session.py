@@ -34,7 +34,7 @@ from .wire import Lines, frame
 CLIENT = "python/1.0.0"
 VERSION = 1
 
-Incoming = Union[Arrival, Request, Cancel, Collect, Event, Ping, Shutdown]
+Incoming = Union[Arrival, Request, Cancel, Event, Ping, Collect, Shutdown]
 
 log = logging.getLogger("drover")
 

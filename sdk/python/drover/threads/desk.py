@@ -10,9 +10,10 @@ import threading
 import time
 from typing import Any, Callable, Dict, Optional
 
-from ..core import garbage, health
+from ..core import health
 from ..core.application import no_handler
 from ..core.ending import Ending
+from ..core.garbage import collect
 from ..core.health import Check
 from ..core.session import Incoming
 from ..errors import DroverError
@@ -62,7 +63,7 @@ class Desk(Link):
             number = item.id
             self._health.call(lambda: self._pong(number))
         elif isinstance(item, Collect):
-            self._health.call(garbage.collect)
+            self._health.call(collect)  # not here: finalizers may use this client
         elif isinstance(item, Shutdown):
             self._ending.begin(item.grace_seconds)
 
