@@ -71,11 +71,29 @@ func (b backend) Status() admin.Status {
 			s.Checks.Count(name, n)
 		}
 		s.Pools = append(s.Pools, p)
+		s.Notices = append(s.Notices, notices(u)...)
 	}
 	if !ready {
 		s.Health = admin.Unhealthy
 	}
 	return s
+}
+
+// notices say what of the limits of a pool's workers does not hold as asked, each once.
+func notices(u *unit) []string {
+	var all []string
+	if u.sup == nil {
+		return nil
+	}
+	for _, w := range u.sup.Workers() {
+		for _, l := range w.Limits {
+			if n := l.Notice(); n != "" {
+				all = append(all, "pool "+w.Pool+": "+n)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (b backend) summary(u *unit) admin.PoolSummary {
@@ -162,6 +180,9 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		Address: address(w.Network, w.Address), UptimeSeconds: w.Uptime.Seconds(), Restarts: int(w.Restarts), LastReason: string(w.LastReason),
 		InFlight: w.InFlight, Requests: w.Requests, Breaker: w.Breaker, Drained: w.Drained, Maintenance: w.Maintenance,
 		LastError: w.LastWords, Limits: map[string]admin.Limit{},
+	}
+	for _, l := range w.Limits {
+		row.Limits[l.Name] = admin.Limit{Value: l.Value, Level: string(l.Level)}
 	}
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {

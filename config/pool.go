@@ -40,6 +40,10 @@ type Pool struct {
 	ProcessManagement ProcessManagement `yaml:"processManagement"`
 	// The active probe of each upstream.
 	HealthCheck HealthCheck `yaml:"healthCheck"`
+	// What each worker may use; 0 means no limit.
+	Resources Resources `yaml:"resources"`
+	// What workers are kept from.
+	Security Security `yaml:"security"`
 
 	// envFileSum is a hash of what envFile held when the settings were read,
 	// so that Compare, which reads nothing, sees that it changed.

@@ -28,6 +28,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.processManagement(key, p.ProcessManagement)
 	v.healthCheck(key, p)
 	v.command(key, p)
+	v.confine(key, p)
 }
 
 // poolName keeps worker ids, POOL-SLOT.GENERATION, readable: no dots in the

@@ -206,6 +206,20 @@ func TestValidate_HealthChecks(t *testing.T) {
 		"pools.app.healthCheck.maxFailures: 0 is out of range; use 1 to 1000", "pools.app.healthCheck.minSuccesses: 1001 is out of range; use 1 to 1000")
 }
 
+func TestValidate_Confinement(t *testing.T) {
+	f := rule(t)
+	p := func(lines string, want ...string) {
+		t.Helper()
+		f("    command: [\"true\"]\n", "    command: [\"true\"]\n    "+lines+"\n", want...)
+	}
+	p("security: { user: nobody-such }", `pools.app.security.user: there is no user "nobody-such"; make it, or name another`)
+	p("security: { group: none such }", `pools.app.security.group: there is no group "none such"; make it, or name another`)
+	p("security: { user: \"4294967296\" }", `pools.app.security.user: there is no user "4294967296"; make it, or name another`)
+	const noWorkers = "the pool has no command, and only workers are held to it; remove it"
+	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    resources: { maxOpenFiles: 100 }\n    security: { group: \"0\" }",
+		"pools.app.resources: "+noWorkers, "pools.app.security: "+noWorkers)
+}
+
 func TestValidate_Workers(t *testing.T) {
 	f := rule(t)
 	dir := t.TempDir()

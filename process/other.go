@@ -38,6 +38,9 @@ func (p *Process) PID() int { return 0 }
 // Started needs Linux.
 func (p *Process) Started() time.Time { return time.Time{} }
 
+// Held needs Linux.
+func (p *Process) Held() []Held { return nil }
+
 // Done needs Linux.
 func (p *Process) Done() <-chan struct{} { return nil }
 

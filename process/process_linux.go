@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ type Process struct {
 	mark    mark
 	started time.Time
 	done    chan struct{}
+	held    []Held
 
 	// Guarded by spawner.mu, which is held while statuses are collected.
 	reaped bool
@@ -34,6 +36,9 @@ func (p *Process) PID() int { return p.id.pid }
 
 // Started is when it was forked.
 func (p *Process) Started() time.Time { return p.started }
+
+// Held says how each bound of the Spec is kept.
+func (p *Process) Held() []Held { return slices.Clone(p.held) }
 
 // Done is closed when the direct child has ended and its status was collected. Descendants may
 // still run; see Tree.

@@ -21,6 +21,8 @@ type Spec struct {
 	Stdin, Stdout, Stderr *os.File
 	// Files are inherited as descriptors 3, 4, … The program sees no other descriptor.
 	Files []*os.File
+	// Bounds are what it is held to.
+	Bounds Bounds
 }
 
 // Check finds what would make Start fail (not found, not executable, folder missing) without

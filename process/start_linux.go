@@ -29,12 +29,14 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 		return nil, forkError(path, err)
 	}
 	defer ours.Close()
+	h, held := s.hold(spec.Bounds)
 	p, err := s.forkShim(spec, theirs)
 	_ = theirs.Close() // the shim has its own
 	if err != nil {
 		return nil, forkError(path, err)
 	}
-	err = s.instruct(ours, spec, path)
+	p.held = held
+	err = s.instruct(ours, spec, path, h)
 	if err != nil {
 		p.Kill()
 		return nil, err
@@ -85,8 +87,8 @@ func (s *Spawner) register(p *Process, pid int, at time.Time, m mark) {
 }
 
 // instruct tells the shim what to run and waits until it does.
-func (s *Spawner) instruct(control *os.File, spec Spec, path string) error {
-	o := order{parent: s.self, umask: s.umask, path: path, dir: spec.Dir, argv: spec.Argv, env: spec.Env}
+func (s *Spawner) instruct(control *os.File, spec Spec, path string, h holding) error {
+	o := order{parent: s.self, umask: s.umask, path: path, dir: spec.Dir, hold: h.encode(), argv: spec.Argv, env: spec.Env}
 	message := o.encode()
 	if len(message) > maxOrder {
 		return spec.execFailed(path, syscall.E2BIG)
@@ -120,6 +122,8 @@ func (s *Spawner) instruct(control *os.File, spec Spec, path string) error {
 		return chdirError(spec.Dir, errno)
 	case shimExec:
 		return spec.execFailed(path, errno)
+	case shimBound:
+		return boundError(path, string(answer[5:]), errno)
 	}
 	return forkError(path, fmt.Errorf("prepare the new process: %w", errno))
 }

@@ -58,6 +58,7 @@ func (p *fakeProc) end(e process.Exit) {
 func (p *fakeProc) PID() int              { return p.pid }
 func (p *fakeProc) Done() <-chan struct{} { return p.done }
 func (p *fakeProc) Listeners() []string   { return nil }
+func (p *fakeProc) Held() []process.Held  { return nil }
 func (p *fakeProc) Evidence() string      { return "deadlock" }
 func (p *fakeProc) Exit() process.Exit {
 	p.mu.Lock()

@@ -22,7 +22,7 @@ var preload []byte
 // the folder, and returns the path for Options.Preload.
 func WritePreload(dir string) (string, error) {
 	path := filepath.Join(dir, "preload.cjs")
-	if err := os.WriteFile(path, preload, 0o600); err != nil {
+	if err := os.WriteFile(path, preload, 0o644); err != nil {
 		return "", fmt.Errorf("write what Node.js and Bun load ahead of a worker's program: %w", err)
 	}
 	return path, nil

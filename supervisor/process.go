@@ -50,6 +50,7 @@ type proc interface {
 	OwnsListener(network, address string) (listening, owned bool, err error)
 	Listeners() []string
 	Evidence() string
+	Held() []process.Held
 }
 
 // launcher starts a process.

@@ -38,6 +38,7 @@ const (
 // facts is what a runner knows of its process.
 type facts struct {
 	proc      proc // nil until started
+	limits    []Limit
 	startErr  error
 	address   address // where it listens, once found
 	found     bool
@@ -103,7 +104,7 @@ func (r *runner) run() {
 	if err != nil {
 		r.note(func(f *facts) { f.startErr = err })
 	} else {
-		r.note(func(f *facts) { f.proc = p })
+		r.note(func(f *facts) { f.proc, f.limits = p, limitsOf(r.plan.cfg, p.Held()) })
 		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerStarted, Subject: e.who.ID,
 			Message: fmt.Sprintf("worker %s started", e.who.ID), Attrs: map[string]any{"pid": p.PID()}})
 		r.follow(p, e)

@@ -27,6 +27,7 @@ type Status struct {
 	Breaker          string // closed, open, half-open; empty without one
 	Drained          bool
 	Maintenance      bool
+	Limits           []Limit
 }
 
 // Workers returns the status of every worker, in order of slot and generation.
@@ -52,6 +53,9 @@ func (s *Supervisor) statusLocked(sl *slot, w *worker, now time.Time) Status {
 	}
 	if w.live() {
 		st.Uptime = now.Sub(w.started)
+	}
+	if w.run != nil {
+		st.Limits = w.run.look().limits
 	}
 	switch w.state {
 	case Draining, Stopping:
