@@ -5,9 +5,13 @@ import "encoding/json"
 // Bounds are what a program and all that it starts are held to. The zero value holds it to nothing.
 type Bounds struct {
 	OpenFiles       int      // of each process; 0: what drover was started with
+	Memory          int64    // bytes, of all together
+	CPU             int      // percent of one core, of all together
+	Processes       int      // processes and threads, of all together
 	OOMScore        int      // how much rather than drover the kernel ends it for want of memory
 	NoNewPrivileges bool     // setuid programs and file capabilities give it nothing
 	Account         *Account // nil: drover's own
+	Sandbox         *Sandbox // nil: it may reach all that its user may; else NoNewPrivileges holds, too
 }
 
 // Account is the user that a program runs as.
@@ -39,16 +43,29 @@ type Held struct {
 // What Held names.
 const (
 	BoundOpenFiles       = "openFiles"
+	BoundMemory          = "memory"
+	BoundCPU             = "cpu"
+	BoundProcesses       = "processes"
 	BoundNoNewPrivileges = "noNewPrivileges"
 	BoundAccount         = "account"
+	BoundSandbox         = "sandbox"
 )
 
 // holding is what the shim does to keep bounds.
 type holding struct {
 	OpenFiles       uint64   `json:",omitempty"`
+	UserProcesses   uint64   `json:",omitempty"` // RLIMIT_NPROC
+	CPUs            int      `json:",omitempty"` // how many to run on
+	Nice            int      `json:",omitempty"`
+	Groups          []string `json:",omitempty"` // cgroup.procs of the control groups
 	OOMScore        int      `json:",omitempty"`
 	NoNewPrivileges bool     `json:",omitempty"`
 	Account         *Account `json:",omitempty"`
+	Sandbox         *Sandbox `json:",omitempty"`
+	Landlock        int      `json:",omitempty"` // the version, 0: none
+	Seccomp         bool     `json:",omitempty"`
+
+	entrances []int // the Groups, open, in the shim
 }
 
 // encode returns it as one text without a zero byte.

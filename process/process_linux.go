@@ -20,6 +20,7 @@ type Process struct {
 	started time.Time
 	done    chan struct{}
 	held    []Held
+	group   *cgroup // nil: none
 
 	// Guarded by spawner.mu, which is held while statuses are collected.
 	reaped bool
@@ -39,6 +40,10 @@ func (p *Process) Started() time.Time { return p.started }
 
 // Held says how each bound of the Spec is kept.
 func (p *Process) Held() []Held { return slices.Clone(p.held) }
+
+// OutOfMemory reports whether the kernel has killed a part of the tree because it used more than
+// Bounds.Memory.
+func (p *Process) OutOfMemory() bool { return p.group.outOfMemory() }
 
 // Done is closed when the direct child has ended and its status was collected. Descendants may
 // still run; see Tree.
@@ -154,6 +159,11 @@ func (p *Process) membersIn(t *table) []proc {
 	if p.empty {
 		return nil
 	}
+	for _, pid := range p.group.pids() { // also those that nothing else leads to
+		if m, ok := t.procs[pid]; ok {
+			p.root.known[identity{m.pid, m.start}] = struct{}{}
+		}
+	}
 	members := p.root.members(t, p.spawner.view(p))
 	p.spawner.guardian.note(p, members)
 	return members
@@ -162,8 +172,12 @@ func (p *Process) membersIn(t *table) []proc {
 // release marks the tree as empty for good.
 func (p *Process) release() {
 	p.treeMu.Lock()
+	first := !p.empty
 	p.empty = true
 	p.treeMu.Unlock()
+	if first {
+		p.group.remove()
+	}
 	p.spawner.forget(p)
 }
 

@@ -70,6 +70,9 @@ func shim(control int) (step byte, errno syscall.Errno, what string) {
 	if _, err := syscall.Write(control, []byte{shimReady}); err != nil {
 		return shimOrphan, errnoOf(err), ""
 	}
+	if errno := h.enter(); errno != 0 {
+		return shimBound, errno, "its control group"
+	}
 	// syscall.Exec also restores the limit of open files that the Go runtime has raised.
 	for range 20 {
 		if err = syscall.Exec(o.path, o.argv, o.env); errnoOf(err) != syscall.ETXTBSY {

@@ -29,10 +29,11 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 		return nil, forkError(path, err)
 	}
 	defer ours.Close()
-	h, held := s.hold(spec.Bounds)
-	p, err := s.forkShim(spec, theirs)
+	h, group, held := s.hold(spec, path)
+	p, err := s.forkShim(spec, theirs, group)
 	_ = theirs.Close() // the shim has its own
 	if err != nil {
+		group.remove()
 		return nil, forkError(path, err)
 	}
 	p.held = held
@@ -45,8 +46,8 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 }
 
 // forkShim forks the child that will become the program. It waits for its order.
-func (s *Spawner) forkShim(spec Spec, control *os.File) (*Process, error) {
-	p := &Process{spawner: s, done: make(chan struct{}), pidfd: -1}
+func (s *Spawner) forkShim(spec Spec, control *os.File, group *cgroup) (*Process, error) {
+	p := &Process{spawner: s, done: make(chan struct{}), pidfd: -1, group: group}
 	files := []uintptr{s.orNull(spec.Stdin), s.orNull(spec.Stdout), s.orNull(spec.Stderr)}
 	for _, f := range spec.Files {
 		files = append(files, f.Fd())

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 )
 
@@ -83,6 +84,9 @@ func forkError(path string, err error) error {
 // boundError is for a bound that the shim could not set.
 func boundError(path, what string, errno syscall.Errno) error {
 	e := &StartError{Op: "bound", Path: path, Err: errno, remedy: fmt.Sprintf("%s cannot be set: %v", what, errno)}
+	if errno == syscall.ENOENT && strings.HasPrefix(what, "sandbox ") {
+		e.remedy = strings.TrimPrefix(what, "sandbox ") + " does not exist, which security.readOnlyPaths or writablePaths name; make it, or remove it there"
+	}
 	if errno == syscall.EPERM {
 		e.remedy += "; let drover run as root, or remove it"
 	}
