@@ -32,7 +32,7 @@ fmt: ## fails when a file is not gofmt's
 lint: ## golangci-lint as tools/go.mod pins it
 	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
 
-bench: ## drover beside HAProxy, nginx, Caddy and Go's httputil, twenty minutes; or BENCH='-repeat 3', BENCH='-scenario tcp' (Linux)
+bench: ## drover beside HAProxy, nginx, Caddy, Go's httputil, Node's cluster and Redis, half an hour; or BENCH='-repeat 3', BENCH='-scenario tcp' (Linux)
 	$(GO) run ./bench $(BENCH)
 
 bench-quick: ## a second of each scenario, a minute in all: does the bench still run

@@ -28,7 +28,8 @@ const patience = 60 * time.Second
 // instance is one drover under test.
 type instance struct {
 	t      *testing.T
-	dir    string // its working directory: settings, output, run folder
+	dir    string // settings, output, run folder
+	cwd    string // its working directory: dir, unless a test says otherwise
 	binary string // a link of its own, so that its processes are told from those of other tests
 	front  string // host:port of its listener
 	admin  string // host:port of its admin address
@@ -49,7 +50,7 @@ func newInstance(t *testing.T) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &instance{t: t, dir: dir, binary: filepath.Join(dir, "drover"), front: freeAddress(t), admin: freeAddress(t)}
+	d := &instance{t: t, dir: dir, cwd: dir, binary: filepath.Join(dir, "drover"), front: freeAddress(t), admin: freeAddress(t)}
 	if err := os.Link(binary, d.binary); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func (d *instance) startBehind(wrapper []string, args ...string) *instance {
 	defer func() { _ = output.Close() }() // drover has its own copy
 	argv := append(append(wrapper, d.binary), args...)
 	d.cmd = exec.Command(argv[0], argv[1:]...)
-	d.cmd.Dir, d.cmd.Env = d.dir, d.env
+	d.cmd.Dir, d.cmd.Env = d.cwd, d.env
 	d.cmd.Stdout, d.cmd.Stderr = output, output
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)

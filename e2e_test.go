@@ -22,6 +22,7 @@ var binaries = struct {
 	drover   func() (string, error)
 	goServer func() (string, error)
 	goWorker func() (string, error)
+	examples map[string]func() (string, error)
 }{}
 
 func TestMain(m *testing.M) {
@@ -46,6 +47,10 @@ func runTests(m *testing.M) int {
 	binaries.drover = sync.OnceValues(func() (string, error) { return goBuild(dir, "drover", ".") })
 	binaries.goServer = sync.OnceValues(func() (string, error) { return goBuild(dir, "go-server", "./testdata/apps/go-server") })
 	binaries.goWorker = sync.OnceValues(func() (string, error) { return goBuild(dir, "go-worker", "./testdata/apps/go-worker") })
+	binaries.examples = make(map[string]func() (string, error))
+	for _, name := range []string{"shop", "warehouse"} {
+		binaries.examples[name] = sync.OnceValues(func() (string, error) { return goBuild(dir, name, "./examples/go/"+name) })
+	}
 	return m.Run()
 }
 

@@ -348,7 +348,7 @@ func (w *stand) waits() int {
 }
 
 func TestHostile_AFloodForOneDelaysNobodyElse(t *testing.T) {
-	s := newSite(t, Options{QueueLength: 100})
+	s := newSite(t, Options{QueueLength: 100, RequestTimeout: time.Hour})
 	flooder, deaf, a, b := s.worker("app-1.1", true), s.worker("app-2.1", true), s.worker("app-3.1", true), s.worker("app-4.1", true)
 	const flood = 20_000
 	data := strings.Repeat("x", 1000)
@@ -417,27 +417,28 @@ func TestHostile_OneThatNeverAcknowledgesIsBounded(t *testing.T) {
 	a, b := s.worker("app-1.1", true), s.worker("app-2.1", true)
 	go func() { _, _ = io.Copy(io.Discard, b.end) }() // it reads everything
 	data := strings.Repeat("x", 1<<20-2)
+	const all = maxQueued>>20 + 6 // messages of 1 MB
 	counts := map[string]int{}
-	for i := range 100 {
+	for i := range all {
 		a.say(`{"drover":"send","id":%d,"worker":"app-2","type":"t","data":"%s"}`, i+2, data)
 		for code := range a.answers(1) {
 			counts[code]++
 		}
 	}
 	// What the audit log is to have is kept until then: not more than a box holds.
-	if counts[CodeTimeout] != maxQueued>>20 || counts[CodeQueueFull] != 100-maxQueued>>20 {
+	if counts[CodeTimeout] != maxQueued>>20 || counts[CodeQueueFull] != all-maxQueued>>20 {
 		t.Errorf("messages ended as %v", counts)
 	}
 	counts = map[string]int{}
-	for i := range 40 {
+	for i := range all {
 		a.say(`{"drover":"request","id":%d,"worker":"app-2","type":"t","timeoutMs":60000,"data":"%s"}`, i+200, data)
 	}
-	for range 40 - maxQueued>>20 {
+	for range all - maxQueued>>20 {
 		for code := range a.answers(1) {
 			counts[code]++
 		}
 	}
-	if counts[CodeQueueFull] != 40-maxQueued>>20 {
+	if counts[CodeQueueFull] != all-maxQueued>>20 {
 		t.Errorf("requests ended as %v", counts)
 	}
 	b.die()
@@ -572,7 +573,7 @@ func TestHostile_DroverTakesAnAnswerOnce(t *testing.T) {
 }
 
 func TestHostile_ManyEncryptedAnswersAtOnceAreAllTaken(t *testing.T) {
-	s := newSite(t, Options{Keys: NewKeyring(), Pools: pools("app")})
+	s := newSite(t, Options{Keys: NewKeyring(), Pools: pools("app"), RequestTimeout: time.Hour})
 	a, keys := s.secretWorker("app-1.1")
 	const many = 500
 	var asking sync.WaitGroup
@@ -713,9 +714,9 @@ func (c *lateCache) all() []func([]byte) {
 
 func TestHostile_LateAnswersDoNotPileUp(t *testing.T) {
 	var late lateCache
-	s := newSite(t, Options{Cache: &late})
+	s := newSite(t, Options{Cache: &late, RequestTimeout: time.Hour})
 	deaf, b := s.worker("app-1.1", true), s.worker("app-2.1", true)
-	const asked = 60
+	const asked = 24
 	value := `"` + strings.Repeat("x", 1<<20-2) + `"`
 	for i := range asked { // all of them before it stops to read
 		deaf.say(`{"drover":"cache","id":%d,"ops":[["lease","n","k"]]}`, i+100)

@@ -12,6 +12,7 @@ class Service(BaseHTTPRequestHandler):
     """Answers what ``handle_request`` returns: a status and what becomes JSON."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body are written at once
     timeout = 120  # longer than any proxy keeps an idle connection: the server must not be the one who closes first
 
     def answer(self) -> None:

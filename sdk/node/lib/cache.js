@@ -3,7 +3,7 @@
 const { DroverError } = require('./error');
 const { Near } = require('./near');
 const { Pipeline } = require('./pipeline');
-const { plain } = require('./size');
+const { plain, snapshot } = require('./size');
 
 const DEFAULT_NAMESPACE = 'default';
 // Options of an entry: our names, and those of the protocol.
@@ -53,7 +53,7 @@ class Namespace {
   // get resolves to the value, or undefined where there is none.
   get(key) {
     const near = this.#cache.nears.get(this.name);
-    if (near === undefined) return this.#pipeline.run(['get', this.name, key]).then(value);
+    if (near === undefined) return this.#pipeline.run(['get', this.name, key], undefined, value);
     const copy = near.get(key);
     if (copy !== undefined) return Promise.resolve(copy.value);
     return this.#fetch(near, [key], async () => [await this.#pipeline.run(['get', this.name, key])]).then(([hit]) => value(hit));
@@ -108,7 +108,7 @@ class Namespace {
   add(key, data, options) { return this.#write('add', key, data, options); }
 
   #write(name, key, data, options) {
-    return this.#change(key, [name, this.name, key, plain(data)], options, data);
+    return this.#change(key, [name, this.name, key, data], options, data);
   }
 
   // delete resolves to whether the key was there.
@@ -123,6 +123,7 @@ class Namespace {
   }
 
   async #change(key, op, options, sized) {
+    op[3] = plain(snapshot(op[3])); // it is written at the end of the turn
     if (options !== undefined) op.push(wire(options));
     this.#changes(key);
     return this.#pipeline.run(op, sized);

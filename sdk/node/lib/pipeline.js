@@ -27,16 +27,16 @@ class Pipeline {
     if (maxMessageBytes > 0) this.max = maxMessageBytes;
   }
 
-  // run resolves to the result of an operation. sized is its largest part, a value or keys.
-  run(op, sized) {
-    return new Promise((resolve, reject) => this.add(op, OP_BYTES + (sized === undefined ? 0 : fits(sized, this.max)), resolve, reject));
+  // run resolves to what take makes of the result of an operation. sized is its largest part, a value or keys.
+  run(op, sized, take = whole) {
+    return new Promise((resolve, reject) => this.add(op, OP_BYTES + (sized === undefined ? 0 : fits(sized, this.max)), { take, resolve, reject }));
   }
 
-  add(op, bytes, resolve, reject) {
+  add(op, bytes, waiter) {
     const cost = op[0] === 'getMany' ? op[2].length : op[0] === 'stats' ? STATS_COST : 1;
     if (this.ops.length > 0 && (this.cost + cost > MAX_OPS || this.bytes + bytes > this.max)) this.send();
     this.ops.push(op);
-    this.waiters.push(resolve, reject);
+    this.waiters.push(waiter);
     this.cost += cost;
     this.bytes += bytes;
     if (this.scheduled) return;
@@ -47,7 +47,7 @@ class Pipeline {
   // alone resolves to the result of an operation that may take its time: others do not wait for it.
   alone(op) {
     this.send(); // what was asked for before comes before
-    return new Promise((resolve, reject) => this.call([op], [resolve, reject]));
+    return new Promise((resolve, reject) => this.call([op], [{ take: whole, resolve, reject }]));
   }
 
   send() {
@@ -64,26 +64,28 @@ class Pipeline {
   call(ops, waiters) {
     this.session.whenOpen(() => this.session.call({ drover: 'cache', id: 0, ops }, (err, reply) => {
       if (err) this.refused(ops, waiters, err);
-      else for (let i = 0; i < ops.length; i++) this.settle(ops, waiters, i, reply.data[i]);
+      else for (let i = 0; i < ops.length; i++) this.settle(ops, i, waiters[i], reply.data[i]);
     }));
   }
 
-  settle(ops, waiters, i, result) {
-    if (result === null || typeof result !== 'object' || result.error === undefined) return waiters[2 * i](result);
+  settle(ops, i, waiter, result) {
+    if (result === null || typeof result !== 'object' || result.error === undefined) return waiter.resolve(waiter.take(result));
     // All results of a frame have a bound together. The first one is always given.
-    if (result.error.code === 'too-large' && ops.length > 1 && READS.has(ops[i][0])) return this.add(ops[i], OP_BYTES, waiters[2 * i], waiters[2 * i + 1]);
-    return waiters[2 * i + 1](DroverError.from(result.error));
+    if (result.error.code === 'too-large' && ops.length > 1 && READS.has(ops[i][0])) return this.add(ops[i], OP_BYTES, waiter);
+    return waiter.reject(DroverError.from(result.error));
   }
 
   // refused is for frames of which nothing was done. Where one operation can be the cause, the others do not suffer.
   refused(ops, waiters, err) {
     const apart = ops.length > 1 && SPOILED.has(err.code);
     for (let i = 0; i < ops.length; i++) {
-      if (apart) this.call([ops[i]], [waiters[2 * i], waiters[2 * i + 1]]);
-      else waiters[2 * i + 1](err);
+      if (apart) this.call([ops[i]], [waiters[i]]);
+      else waiters[i].reject(err);
     }
   }
 }
+
+function whole(result) { return result; }
 
 // What has results as large as the entries.
 const READS = new Set(['get', 'getMany']);
