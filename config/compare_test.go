@@ -126,7 +126,9 @@ func TestCompare_RollsWhatTheInterfaceSays(t *testing.T) {
 			restarts = append(restarts, key)
 		}
 	})
-	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready resources.maxOpenFiles security.user security.group security.noNewPrivileges" {
+	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready resources.maxMemoryPerWorker "+
+		"resources.maxCpuPerWorker resources.maxOpenFiles resources.maxProcesses security.user security.group security.noNewPrivileges "+
+		"security.sandbox security.readOnlyPaths security.writablePaths" {
 		t.Errorf("rolls: %s", got)
 	}
 	sections := slices.CompactFunc(slices.Clone(restarts), func(a, b string) bool {

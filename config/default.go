@@ -52,13 +52,16 @@ func DefaultPool() *Pool {
 			Respawn: true, MaxRestarts: 10, RestartWindow: minute,
 			RestartDelay: 100 * millisecond, MaxRestartDelay: 30 * second, Ready: "probe",
 			StartTimeout: minute, GracefulShutdownTimeout: 30 * second, StopSignal: "SIGTERM",
-			Rolling: Rolling{MaxSurge: 1},
+			RecycleJitter: 10, Rolling: Rolling{MaxSurge: 1},
 		},
 		HealthCheck: HealthCheck{
 			Enabled: true, Type: "http", Interval: 5 * second, Timeout: 2 * second,
 			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
 		},
-		Security: Security{NoNewPrivileges: true},
+		Security: Security{NoNewPrivileges: true, Sandbox: "off"},
+		Resources: Resources{MemoryManagement: MemoryManagement{
+			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, GarbageCollectionHint: true,
+		}},
 	}
 }
 

@@ -12,6 +12,7 @@ func (v *validator) confine(key string, p *Pool) {
 		return
 	}
 	v.account(key+".security", p.Security)
+	v.sandbox(key+".security", p.Security)
 	if p.Security.NoNewPrivileges {
 		switch filepath.Base(p.Command[0]) {
 		case "sudo", "doas", "pkexec":
@@ -23,10 +24,10 @@ func (v *validator) confine(key string, p *Pool) {
 // unconfined refuses what would be ignored in a pool without workers.
 func (v *validator) unconfined(key string, p *Pool) {
 	const problem, remedy = "the pool has no command, and only workers are held to it", "remove it"
-	if p.Resources != (Resources{}) {
+	if r := p.Resources; r.MaxMemoryPerWorker > 0 || r.MaxCPUPerWorker > 0 || r.MaxOpenFiles > 0 || r.MaxProcesses > 0 {
 		v.fault(key+".resources", problem, remedy)
 	}
-	if s := p.Security; s.User != "" || s.Group != "" {
+	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
 		v.fault(key+".security", problem, remedy)
 	}
 }
@@ -43,5 +44,25 @@ func (v *validator) account(key string, s Security) {
 	case a == nil || os.Geteuid() == 0:
 	case (a.UID >= 0 && a.UID != os.Geteuid()) || a.GID != os.Getegid():
 		v.fault(at, "only root can run workers as somebody else", "run drover as root, or remove it")
+	}
+}
+
+func (v *validator) sandbox(key string, s Security) {
+	if s.Confined() && !s.NoNewPrivileges {
+		v.fault(key+".noNewPrivileges", "a sandbox needs it", "set it to true, or sandbox: off")
+	}
+	for _, list := range []struct {
+		key   string
+		paths []string
+	}{{key + ".readOnlyPaths", s.ReadOnlyPaths}, {key + ".writablePaths", s.WritablePaths}} {
+		if !s.Confined() && len(list.paths) > 0 {
+			v.fault(list.key, "has no effect without a sandbox", "add sandbox: standard, or remove it")
+			continue
+		}
+		for i, path := range list.paths {
+			if _, err := os.Stat(path); err != nil {
+				v.fault(index(list.key, i), quote(path)+" does not exist", "make it, or remove it; it is relative to the folder drover is started in")
+			}
+		}
 	}
 }

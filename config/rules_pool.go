@@ -29,6 +29,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.healthCheck(key, p)
 	v.command(key, p)
 	v.confine(key, p)
+	v.resources(key+".resources", p.Resources)
 }
 
 // poolName keeps worker ids, POOL-SLOT.GENERATION, readable: no dots in the

@@ -15,6 +15,8 @@ const (
 	WorkerExited       Kind = "worker-exited"
 	WorkerStartTimeout Kind = "worker-start-timeout"
 	WorkerKilled       Kind = "worker-killed"
+	WorkerMemory       Kind = "worker-memory"
+	WorkerRecycling    Kind = "worker-recycling"
 	WorkerBackoff      Kind = "worker-backoff"
 	SlotFailed         Kind = "slot-failed"
 	PoolDegraded       Kind = "pool-degraded"

@@ -18,7 +18,7 @@ func (s *Supervisor) keptLocked(sl *slot, w *worker) bool {
 // exitedLocked deals with a worker of which nothing is left.
 func (s *Supervisor) exitedLocked(sl *slot, w *worker, f facts, now time.Time) {
 	if w.reason == "" {
-		w.reason, w.message = s.causeLocked(f)
+		w.reason, w.message = s.causeLocked(w, f)
 	}
 	words := w.exitWords(f)
 	w.run = nil
@@ -65,10 +65,12 @@ func (s *Supervisor) afterFailureLocked(sl *slot, w *worker, now time.Time) inpu
 }
 
 // causeLocked names why a process ended that nobody had asked to.
-func (s *Supervisor) causeLocked(f facts) (Reason, string) {
+func (s *Supervisor) causeLocked(w *worker, f facts) (Reason, string) {
 	switch {
 	case f.startErr != nil:
 		return ReasonStartFailed, f.startErr.Error()
+	case f.oom && (f.exit.Signal != 0 || f.exit.Code != 0):
+		return ReasonOutOfMemory, fmt.Sprintf("it used more than resources.maxMemoryPerWorker, %s", w.settings.cfg.Resources.MaxMemoryPerWorker)
 	case f.exit.Signal == syscall.SIGKILL && s.oom.happened():
 		return ReasonOutOfMemory, "the kernel killed it for want of memory"
 	case f.portTaken:
@@ -95,7 +97,7 @@ func (w *worker) exitWords(f facts) string {
 }
 
 // notReadyLocked counts a try that did not become ready. A roll it belongs to
-// is abandoned, and so is an operator's restart.
+// is abandoned, and so is an operator's restart; a recycling is put off.
 func (s *Supervisor) notReadyLocked(sl *slot, w *worker, now time.Time) {
 	sl.failures++
 	if !sl.ready {
@@ -114,8 +116,13 @@ func (s *Supervisor) notReadyLocked(sl *slot, w *worker, now time.Time) {
 		return
 	}
 	if cur := sl.current; s.roll == nil && cur != nil && cur.replace != "" && cur != w && cur.running() {
+		again := ""
+		if cur.replace != ReasonOperator {
+			wait := s.cfg.ProcessManagement.MaxRestartDelay.Std()
+			cur.postponed, again = now.Add(wait), fmt.Sprintf("; it is tried again in %s", wait)
+		}
 		cur.replace = ""
-		s.publish(event.RollFailed, cur.id, fmt.Sprintf("worker %s keeps serving: its replacement %s did not become ready: %s", cur.id, w.id, why), nil)
+		s.publish(event.RollFailed, cur.id, fmt.Sprintf("worker %s keeps serving: its replacement %s did not become ready: %s%s", cur.id, w.id, why, again), nil)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,7 @@ func (p *fakeProc) end(e process.Exit) {
 func (p *fakeProc) PID() int              { return p.pid }
 func (p *fakeProc) Done() <-chan struct{} { return p.done }
 func (p *fakeProc) Listeners() []string   { return nil }
+func (p *fakeProc) OutOfMemory() bool     { return false }
 func (p *fakeProc) Held() []process.Held  { return nil }
 func (p *fakeProc) Evidence() string      { return "deadlock" }
 func (p *fakeProc) Exit() process.Exit {
@@ -124,6 +126,8 @@ type farm struct {
 	behave func(id string) behaviour
 	procs  map[string]*fakeProc // by worker id
 	most   int                  // largest number of processes at a time
+
+	collect func() // is called where a worker is asked to collect its garbage
 }
 
 func poolConfig(workers int, change func(*config.Pool)) *config.Pool {
@@ -146,7 +150,7 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 	f.pool = pool.New("app", cfg, f.bus)
 	ports := newPortAllocator(20000, 29999)
 	ports.free = func(int) bool { return true }
-	f.s = newSupervisor(Options{Pool: f.pool, Config: cfg, DrainTimeout: drainTime, Bus: f.bus, Ports: ports,
+	f.s = newSupervisor(Options{Channel: f, Pool: f.pool, Config: cfg, DrainTimeout: drainTime, Bus: f.bus, Ports: ports,
 		OOMKills: func() (uint64, bool) { return 0, false }}, f.launch)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.stop = cancel
@@ -165,6 +169,25 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 		}
 	})
 	return f
+}
+
+// Open gives a worker a channel over which it hears nothing but that it is to
+// collect its garbage.
+func (f *farm) Open(string) (Endpoint, error) { return &fakeEndpoint{farm: f}, nil }
+
+type fakeEndpoint struct{ farm *farm }
+
+func (e *fakeEndpoint) File() *os.File         { return nil }
+func (e *fakeEndpoint) NotifySocket() string   { return "" }
+func (e *fakeEndpoint) Link() (string, string) { return "", "" }
+func (e *fakeEndpoint) Ready() <-chan struct{} { return nil }
+func (e *fakeEndpoint) Shutdown(time.Duration) {}
+func (e *fakeEndpoint) Exited()                {}
+func (e *fakeEndpoint) Close() error           { return nil }
+func (e *fakeEndpoint) Collect() {
+	if e.farm.collect != nil {
+		e.farm.collect()
+	}
 }
 
 // finish stops the supervisor and checks that nothing is left.

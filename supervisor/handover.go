@@ -15,7 +15,7 @@ const privateSocket = "s"
 
 // apart reports whether the worker is kept out of drover's folder, so that it
 // needs one of its own for its socket.
-func (e *equipment) apart() bool { return e.account != nil }
+func (e *equipment) apart() bool { return e.account != nil || e.cfg.Security.Confined() }
 
 // makeFolder makes the worker's own folder.
 func (e *equipment) makeFolder(path string) error {

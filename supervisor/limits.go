@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
@@ -21,13 +22,47 @@ type Limit struct {
 }
 
 // bounds are what the settings hold a worker to.
-func (e *equipment) bounds() process.Bounds {
+func (e *equipment) bounds() (process.Bounds, error) {
 	r, sec := e.cfg.Resources, e.cfg.Security
-	b := process.Bounds{OpenFiles: r.MaxOpenFiles, OOMScore: oomScore, NoNewPrivileges: sec.NoNewPrivileges}
+	b := process.Bounds{
+		OpenFiles: r.MaxOpenFiles, Memory: int64(r.MaxMemoryPerWorker), CPU: r.MaxCPUPerWorker, Processes: r.MaxProcesses,
+		OOMScore: oomScore, NoNewPrivileges: sec.NoNewPrivileges,
+	}
 	if a := e.account; a != nil {
 		b.Account = &process.Account{UID: a.UID, GID: a.GID, Groups: a.Groups}
 	}
-	return b
+	var err error
+	if sec.Confined() {
+		b.Sandbox, err = e.sandbox()
+	}
+	return b, err
+}
+
+// sandbox is what the worker may reach.
+func (e *equipment) sandbox() (*process.Sandbox, error) {
+	sec := e.cfg.Security
+	b := &process.Sandbox{Port: e.who.Port, Strict: sec.Sandbox == "strict"}
+	read := append([]string{e.cfg.Directory}, sec.ReadOnlyPaths...)
+	if e.who.Preload != "" {
+		read = append(read, e.who.Preload)
+	}
+	write := sec.WritablePaths
+	if e.folder != "" {
+		write = append(write[:len(write):len(write)], e.folder)
+	}
+	for _, list := range []struct {
+		from []string
+		to   *[]string
+	}{{read, &b.Read}, {write, &b.Write}} {
+		for _, path := range list.from {
+			whole, err := filepath.Abs(path) // the shim opens them after it has changed its folder
+			if err != nil {
+				return nil, fmt.Errorf("sandbox: %w", err)
+			}
+			*list.to = append(*list.to, whole)
+		}
+	}
+	return b, nil
 }
 
 // limitsOf names what is kept as the settings do.
@@ -38,6 +73,14 @@ func limitsOf(cfg *config.Pool, held []process.Held) []Limit {
 		switch h.Bound {
 		case process.BoundOpenFiles:
 			l.Name, l.Value = "maxOpenFiles", cfg.Resources.MaxOpenFiles
+		case process.BoundMemory:
+			l.Name, l.Value = "maxMemoryPerWorker", uint64(cfg.Resources.MaxMemoryPerWorker)
+		case process.BoundCPU:
+			l.Name, l.Value = "maxCpuPerWorker", cfg.Resources.MaxCPUPerWorker
+		case process.BoundProcesses:
+			l.Name, l.Value = "maxProcesses", cfg.Resources.MaxProcesses
+		case process.BoundSandbox:
+			l.Name, l.Value = "sandbox", cfg.Security.Sandbox
 		case process.BoundAccount:
 			l.Name, l.Value = "user", cfg.Security.User
 			if cfg.Security.User == "" {
@@ -56,7 +99,11 @@ func (l Limit) Notice() string {
 	if l.Level == process.LevelKernel {
 		return ""
 	}
-	return fmt.Sprintf("%s: %v is kept at level %s: %s", l.Name, l.Value, l.Level, l.Why)
+	value := l.Value
+	if bytes, ok := value.(uint64); ok {
+		value = config.Size(bytes)
+	}
+	return fmt.Sprintf("%s: %v is kept at level %s: %s", l.Name, value, l.Level, l.Why)
 }
 
 // noteLimitsLocked tells once for each start of settings what does not hold as asked.

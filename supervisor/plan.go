@@ -74,6 +74,7 @@ func (e *equipment) assemble() (process.Spec, error) {
 		}
 	}
 	who.Preload = preloadFor(o.Preload, e.cfg)
+	who.Memory = runtimeMemory(e.cfg)
 	if err := e.handOver(); err != nil {
 		return spec, err
 	}
@@ -83,8 +84,8 @@ func (e *equipment) assemble() (process.Spec, error) {
 		secrets = o.Secrets()
 	}
 	spec.Env = environ(o.Environ, secrets, file, e.cfg.Env, e.account, *who)
-	spec.Bounds = e.bounds()
-	return spec, nil
+	spec.Bounds, err = e.bounds()
+	return spec, err
 }
 
 // findAddress chooses a port, a socket, or both, as the transport says.

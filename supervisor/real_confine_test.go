@@ -2,10 +2,12 @@ package supervisor
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/internal/workertest"
@@ -79,4 +81,117 @@ func TestReal_WorkerOfAnotherUserReachesAllItIsGiven(t *testing.T) {
 	f("port", "serve")
 	f("socket", "serve")
 	f("socket", "notify")
+}
+
+const nodeServer = `
+const fs = require('fs'), http = require('http')
+const seen = (f) => { try { return String(f()) } catch (e) { return e.code } }
+http.createServer((q, r) => {
+  if (q.url === '/bomb') { const held = []; setInterval(() => held.push(Buffer.alloc(16 << 20, 1)), 250); return r.end('') }
+  r.end([seen(() => fs.readFileSync(process.env.SECRET)), seen(() => fs.writeFileSync(process.env.OWN + '/f', '')), process.send ? 'channel' : 'alone'].join(' '))
+}).listen(process.env.PORT, '127.0.0.1')
+`
+
+const pythonServer = `
+import errno, http.server, os, socketserver
+def seen(f):
+    try: return str(f())
+    except OSError as e: return errno.errorcode[e.errno]
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = ' '.join([seen(lambda: open(os.environ['SECRET']).read()), seen(lambda: open(os.environ['OWN'] + '/f', 'w').close() or 'undefined'), 'channel' if os.fstat(int(os.environ['DROVER_IPC_FD'])) else ''])
+        self.send_response(200); self.end_headers(); self.wfile.write(body.encode())
+    def log_message(self, *a): pass
+port = os.environ['PORT']
+if port[0] == '/':
+    class U(socketserver.ThreadingUnixStreamServer):
+        def get_request(self): return (self.socket.accept()[0], ('local', 0))
+    U(port, H).serve_forever()
+else:
+    http.server.ThreadingHTTPServer(('127.0.0.1', int(port)), H).serve_forever()
+`
+
+func TestReal_SandboxedWorkersServe(t *testing.T) {
+	if _, err := os.Stat("/run"); err != nil {
+		workertest.Lack(t, err.Error())
+	}
+	hidden, err := os.MkdirTemp("/run", "drover-test-") // in no folder that a sandbox leaves open
+	if err != nil {
+		workertest.Lack(t, err.Error())
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(hidden) }) // in memory
+	secret := filepath.Join(hidden, "secret")
+	if err := os.WriteFile(secret, []byte("hidden"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := func(sandbox, transport string, command ...string) {
+		t.Run(sandbox+" "+transport+" "+filepath.Base(command[0]), func(t *testing.T) {
+			workertest.Need(t, command[0])
+			own := t.TempDir()
+			cfg := poolConfig(1, func(c *config.Pool) {
+				c.Command, c.Transport, c.Directory = command, transport, t.TempDir()
+				c.Env = map[string]string{"SECRET": secret, "OWN": own}
+				c.Security = config.Security{NoNewPrivileges: true, Sandbox: sandbox, WritablePaths: []string{own}}
+				c.ProcessManagement.StartTimeout = config.Duration(20 * time.Second)
+			})
+			y := newYard(t, cfg)
+			y.untilReady(1)
+			if l := y.limit("sandbox"); l.Level != process.LevelKernel {
+				workertest.Lack(t, "a kernel that has all of a sandbox: "+l.Notice())
+			}
+			y.mustGet("app-1", "/", "EACCES undefined channel")
+		})
+	}
+	for _, sandbox := range []string{"standard", "strict"} {
+		f(sandbox, "port", "node", "-e", nodeServer)
+		f(sandbox, "socket", "node", "-e", strings.Replace(nodeServer, ", '127.0.0.1')", ")", 1))
+		f(sandbox, "port", realPython(t), "-c", pythonServer)
+		f(sandbox, "socket", realPython(t), "-c", pythonServer)
+		for _, transport := range []string{"port", "socket"} {
+			t.Run(sandbox+" "+transport+" go", func(t *testing.T) { // this test binary
+				cfg := workerPool(1, "serve")
+				cfg.Transport = transport
+				cfg.Security = config.Security{NoNewPrivileges: true, Sandbox: sandbox}
+				y := newYard(t, cfg)
+				y.untilReady(1)
+				y.mustGet("app-1", "/", "app-1.1")
+			})
+		}
+	}
+}
+
+// realPython is the interpreter itself, not a script that looks for it.
+func realPython(t *testing.T) string {
+	t.Helper()
+	workertest.Need(t, "python3")
+	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func TestReal_MemoryBombIsReplacedAsOutOfMemory(t *testing.T) {
+	workertest.Need(t, "node")
+	cfg := poolConfig(1, func(c *config.Pool) {
+		c.Command = []string{"node", "-e", nodeServer}
+		c.Resources.MaxMemoryPerWorker = 160 << 20
+		c.Resources.MaxProcesses, c.Resources.MaxCPUPerWorker, c.Resources.MaxOpenFiles = 200, 300, 1000
+		c.ProcessManagement.StartTimeout = config.Duration(20 * time.Second)
+	})
+	y := newYard(t, cfg)
+	y.untilReady(1)
+	if l := y.limit("maxMemoryPerWorker"); l.Level != process.LevelKernel || l.Value != uint64(160<<20) {
+		workertest.Lack(t, "control groups: "+l.Notice())
+	}
+	for _, name := range []string{"maxCpuPerWorker", "maxProcesses", "maxOpenFiles"} {
+		if l := y.limit(name); l.Level != process.LevelKernel {
+			t.Errorf("%+v", l)
+		}
+	}
+	y.mustGet("app-1", "/bomb", "")
+	y.until("it was replaced", func() bool { return y.pool.Get("app-1.2") != nil && y.s.Ready() == 1 })
+	if w := y.s.Workers()[0]; w.LastReason != ReasonOutOfMemory || !strings.Contains(w.LastWords, "maxMemoryPerWorker, 160MB") {
+		t.Errorf("%s: %s", w.LastReason, w.LastWords)
+	}
 }

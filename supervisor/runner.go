@@ -33,6 +33,7 @@ const (
 	orderTerminate orderKind = iota // stop signal
 	orderKill                       // SIGKILL the tree
 	orderDestroy                    // the same after keeping evidence
+	orderCollect                    // ask for a garbage collection
 )
 
 // facts is what a runner knows of its process.
@@ -47,6 +48,7 @@ type facts struct {
 	saidReady bool
 	exited    bool // the direct child was reaped
 	exit      process.Exit
+	oom       bool // the kernel killed a part of it that used more memory than it may
 	stuck     bool // it does not end, whatever is done
 	portTaken bool // it ended before it listened, and its port is in use
 	gone      bool // nothing of the tree is left, everything was given back
@@ -123,7 +125,7 @@ func (r *runner) follow(p proc, e *equipment) {
 		r.abandon(p.Tree())
 		return
 	}
-	r.note(func(f *facts) { f.exited, f.exit = true, p.Exit() })
+	r.note(func(f *facts) { f.exited, f.exit, f.oom = true, p.Exit(), p.OutOfMemory() })
 	if e.endpoint != nil {
 		e.endpoint.Exited() // a descendant may still hold the channel
 	}
@@ -148,6 +150,12 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 		case <-p.Done():
 			return stopped, true
 		case o := <-r.orders:
+			if o.kind == orderCollect {
+				if e.endpoint != nil {
+					e.endpoint.Collect()
+				}
+				continue
+			}
 			stopped = o.sig
 			if r.obey(p, e, o) {
 				again = time.After(killAgain)
@@ -200,7 +208,7 @@ func (r *runner) bury(p proc, stopped syscall.Signal) {
 	for wait := lookFirst; patient && len(p.Tree()) > 0; wait = min(2*wait, lookLongest) {
 		select {
 		case o := <-r.orders:
-			patient = o.kind == orderTerminate
+			patient = o.kind == orderTerminate || o.kind == orderCollect
 		case <-time.After(wait):
 		}
 	}

@@ -22,6 +22,7 @@ type Status struct {
 	LastWords        string        // the same in words
 	Leaving          Reason        // why this one leaves; "" when it does not
 	RetryAt          time.Time     // when the next start is due; zero unless State is Backoff or Failed
+	MemoryLimit      uint64        // bytes; 0: none
 	InFlight         int64
 	Requests         uint64
 	Breaker          string // closed, open, half-open; empty without one
@@ -50,6 +51,9 @@ func (s *Supervisor) statusLocked(sl *slot, w *worker, now time.Time) Status {
 	st := Status{
 		ID: w.id, Pool: s.pool.Name(), Slot: sl.number, Generation: w.generation, PID: w.pid(), State: w.state, Health: pool.Starting.String(),
 		Started: w.started, Restarts: sl.restarts, LastReason: sl.lastReason, LastWords: sl.lastWords,
+	}
+	if w.settings != nil {
+		st.MemoryLimit = uint64(w.settings.cfg.Resources.MaxMemoryPerWorker)
 	}
 	if w.live() {
 		st.Uptime = now.Sub(w.started)

@@ -48,6 +48,20 @@ test('ready does not wait', async () => {
   assert.equal(await link.next(), '{"drover":"ready"}');
 });
 
+test('gc collects garbage', async () => {
+  const { link } = await worker();
+  let collected = false;
+  globalThis.gc = () => { collected = true; };
+  link.receive('{"drover":"gc"}');
+  delete globalThis.gc;
+  assert.ok(collected);
+
+  const gone = new WeakRef({});
+  await new Promise((done) => setImmediate(done)); // what a WeakRef was made of stays until the end of the turn
+  link.receive('{"drover":"gc"}'); // without --expose-gc
+  assert.equal(gone.deref(), undefined);
+});
+
 test('a refused hello fails what waits and all that follows', async () => {
   const { link, drover } = fresh();
   const waiting = drover.broadcast('a');
