@@ -37,7 +37,7 @@ var examples = map[string]example{
 	"GET /api/v1/pools/{pool}":                {path: "/api/v1/pools/db"},
 	"POST /api/v1/pools/{pool}/scale":         {path: "/api/v1/pools/app/scale", body: `{"workers": 4}`, note: "The answer is the pool; workers start and drain afterwards. `{\"workers\": \"auto\"}` returns to the number in the settings."},
 	"POST /api/v1/pools/{pool}/restart":       {path: "/api/v1/pools/app/restart", note: "409 while another restart of the pool is going on."},
-	"GET /api/v1/workers":                     {path: "/api/v1/workers", note: "`state` is one of `stopped`, `starting`, `running`, `draining`, `stopping`, `backoff`, `failed`; `health` one of `starting`, `healthy`, `unhealthy`, `ejected`. `checks` and `loopDelayMs` are what a worker last answered to a health check of type `ipc`; pools and status have them counted by name."},
+	"GET /api/v1/workers":                     {path: "/api/v1/workers", note: "`state` is one of `stopped`, `starting`, `running`, `draining`, `stopping`, `backoff`, `failed`; `health` one of `starting`, `healthy`, `unhealthy`, `ejected`. `checks` and `loopDelayMs` are what a worker last answered to a health check of type `ipc`; pools and status have them counted by name. `limits` has each limit with its value and the [level](configuration.md#how-well-limits-hold) at which it is kept."},
 	"GET /api/v1/workers/{id}":                {path: "/api/v1/workers/app-2"},
 	"POST /api/v1/workers/{id}/drain":         {path: "/api/v1/workers/app-1/drain", note: "The answer to this and the next three is the worker."},
 	"POST /api/v1/workers/{id}/resume":        {path: "/api/v1/workers/app-1/resume"},
