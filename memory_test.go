@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/drover-proxy/drover/admin"
 )
 
 // leak has a worker take more memory.
@@ -53,11 +55,13 @@ func TestMemory_WarningCriticalAndLimit(t *testing.T) {
 	reasonOf(2, "memory")
 	l.end().noFailure(t, "GET")
 	// A GET would be repeated, and kill the next worker, too.
-	if status, body := d.request("POST", "/leak?mb=250", ""); status != 502 {
-		t.Errorf("a worker that was killed meanwhile answered %d %s", status, body)
-	}
+	d.request("POST", "/leak?mb=250", "") // answered with 200 or, where it was killed before it could, 502
 	told("worker-killed", "worker app-1.2", "is killed: it uses 2")
 	reasonOf(3, "out-of-memory")
+	var w admin.Worker
+	if d.get("/api/v1/workers/app-1", &w); len(w.History) != 2 || w.History[0].Reason != "memory" || w.History[1].Generation != 2 || w.History[1].Reason != "out-of-memory" || w.History[1].Exit != "signal: killed" {
+		t.Errorf("its history is %+v", w.History)
+	}
 	if env := d.environ(d.running()[0].PID); !strings.Contains(env, "GOMEMLIMIT=188743680") || !strings.Contains(env, "--max-old-space-size=142") {
 		t.Errorf("its runtime is not told: %s", env)
 	}

@@ -51,6 +51,7 @@ type grammar struct {
 	Status    StatusCmd    `cmd:"" help:"What is running, and is it well?"`
 	Workers   WorkersCmd   `cmd:"" help:"List the workers."`
 	Pools     PoolsCmd     `cmd:"" help:"List the pools and their upstreams."`
+	Top       TopCmd       `cmd:"" help:"A live view of pools and workers, with keys to operate them."`
 	Scale     ScaleCmd     `cmd:"" help:"Set the number of workers of a pool."`
 	Restart   RestartCmd   `cmd:"" help:"Replace the workers of a pool one after another."`
 	Worker    WorkerCmds   `cmd:"" help:"Operate one worker."`

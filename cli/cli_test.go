@@ -87,6 +87,7 @@ func TestMain_ExitStatusAndMessage(t *testing.T) {
 	f("ipc request --worker app-1 --timeout 1us a", 2, "--timeout: 1µs is not a time from 1ms to 1h")
 	f("ipc request --worker app-1 --timeout 5 a", 2, "--timeout")
 	f("cache get users", 2, "<key>")
+	f("top --interval 1ms", 2, "--interval: 1ms is not a time from 100ms to 1m")
 	f("cache purge", 2, "say what goes: a namespace and a key, --tag, --prefix or --all")
 	f("cache purge users", 2, "say what goes: a namespace and a key, --tag, --prefix or --all")
 	f("cache purge users 7 --all", 2, "a key, --tag, --prefix and --all do not go together")
@@ -127,7 +128,7 @@ func TestMain_PassesTheCommandOn(t *testing.T) {
 }
 
 func TestMain_EveryCommandHasHelpWithAnExample(t *testing.T) {
-	all := []string{"run", "check", "config", "schema", "status", "workers", "pools", "scale", "restart",
+	all := []string{"run", "check", "config", "schema", "status", "workers", "pools", "top", "scale", "restart",
 		"worker drain", "worker resume", "worker restart", "worker stop",
 		"upstream drain", "upstream resume", "upstream maintenance", "upstream weight",
 		"ipc broadcast", "ipc send", "ipc request", "cache stats", "cache get", "cache purge", "cache warm",
@@ -165,6 +166,7 @@ func TestHelp_ShowsAnExampleOfEveryCommand(t *testing.T) {
 	f("status", "drover status")
 	f("workers", "drover workers")
 	f("pools", "drover pools")
+	f("top", "drover top --once | grep app-3")
 	f("scale", "drover scale app 8")
 	f("restart", "drover restart app --wait")
 	f("reload", "drover reload")

@@ -62,6 +62,11 @@ func DefaultPool() *Pool {
 		Resources: Resources{MemoryManagement: MemoryManagement{
 			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, GarbageCollectionHint: true,
 		}},
+		AutoScaling: AutoScaling{
+			MinWorkers: 1, MaxWorkers: 8, Step: 1, ScaleUpCooldown: 5 * second, ScaleDownCooldown: minute,
+			ScaleUpThreshold:   ScaleUpThreshold{CPU: 75, ResponseTime: 1500 * millisecond, QueueLength: 10, QueueWait: 50 * millisecond},
+			ScaleDownThreshold: ScaleDownThreshold{CPU: 30, IdleTime: minute},
+		},
 	}
 }
 

@@ -27,6 +27,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.fallback(name, p.Fallback)
 	v.processManagement(key, p.ProcessManagement)
 	v.healthCheck(key, p)
+	v.autoScaling(key, p)
 	v.command(key, p)
 	v.confine(key, p)
 	v.resources(key+".resources", p.Resources)

@@ -18,6 +18,7 @@ const (
 	WorkerMemory       Kind = "worker-memory"
 	WorkerRecycling    Kind = "worker-recycling"
 	WorkerBackoff      Kind = "worker-backoff"
+	WorkerLeak         Kind = "worker-leak"
 	SlotFailed         Kind = "slot-failed"
 	PoolDegraded       Kind = "pool-degraded"
 	PoolRecovered      Kind = "pool-recovered"

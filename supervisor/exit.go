@@ -23,6 +23,7 @@ func (s *Supervisor) exitedLocked(sl *slot, w *worker, f facts, now time.Time) {
 	words := w.exitWords(f)
 	w.run = nil
 	sl.lastReason, sl.lastWords = w.reason, words
+	sl.remember(Life{Generation: w.generation, Started: w.started, Ended: now, Reason: w.reason, Exit: f.words()})
 	s.publish(event.WorkerExited, w.id, words, map[string]any{"reason": string(w.reason), "uptime": now.Sub(w.started).Seconds()})
 
 	// A worker that was stopped because it was not ready was counted then.
@@ -79,6 +80,17 @@ func (s *Supervisor) causeLocked(w *worker, f facts) (Reason, string) {
 		return ReasonExit, ""
 	}
 	return ReasonCrash, ""
+}
+
+// words says how the process ended.
+func (f facts) words() string {
+	switch {
+	case f.startErr != nil:
+		return "not started: " + f.startErr.Error()
+	case f.stuck:
+		return "does not end"
+	}
+	return f.exit.String()
 }
 
 // exitWords says how a worker ended.

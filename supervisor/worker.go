@@ -70,6 +70,7 @@ type slot struct {
 	restarts   uint64
 	lastReason Reason
 	lastWords  string // how its last worker ended
+	history    []Life // of its workers that ended, the newest last
 }
 
 // workers returns the workers of the slot, the current one first.
