@@ -220,6 +220,10 @@ func TestValidate_Confinement(t *testing.T) {
 	p("security: { writablePaths: [/tmp] }", "pools.app.security.writablePaths: has no effect without a sandbox; add sandbox: standard, or remove it")
 	p("security: { sandbox: standard, readOnlyPaths: [/none/such], writablePaths: [/tmp] }",
 		`pools.app.security.readOnlyPaths[0]: "/none/such" does not exist; make it, or remove it; it is relative to the folder drover is started in`)
+	const noPort = "pools.app.security.privateNetwork: drover cannot reach a port of a worker that has a network of its own; add transport: socket to the pool, or remove it"
+	p("security: { privateNetwork: true }", noPort)
+	p("transport: port\n    security: { privateNetwork: true }", noPort)
+	p("transport: socket\n    security: { privateNetwork: true }")
 	sudo := filepath.Join(t.TempDir(), "sudo")
 	if err := os.WriteFile(sudo, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,8 @@ type Security struct {
 	ReadOnlyPaths []string `yaml:"readOnlyPaths" reload:"roll"`
 	// Files and folders that workers in a sandbox may change.
 	WritablePaths []string `yaml:"writablePaths" reload:"roll"`
+	// Whether each worker has no network but a loopback device of its own; needs transport socket, and drover to run as root.
+	PrivateNetwork bool `yaml:"privateNetwork" reload:"roll"`
 }
 
 // Confined reports whether workers run in a sandbox.

@@ -11,6 +11,7 @@ type Bounds struct {
 	OOMScore        int      // how much rather than drover the kernel ends it for want of memory
 	NoNewPrivileges bool     // setuid programs and file capabilities give it nothing
 	Account         *Account // nil: drover's own
+	PrivateNetwork  bool     // it has a loopback device of its own, and no other; needs root
 	Sandbox         *Sandbox // nil: it may reach all that its user may; else NoNewPrivileges holds, too
 }
 
@@ -48,6 +49,7 @@ const (
 	BoundProcesses       = "processes"
 	BoundNoNewPrivileges = "noNewPrivileges"
 	BoundAccount         = "account"
+	BoundNetwork         = "network"
 	BoundSandbox         = "sandbox"
 )
 
@@ -61,6 +63,7 @@ type holding struct {
 	OOMScore        int      `json:",omitempty"`
 	NoNewPrivileges bool     `json:",omitempty"`
 	Account         *Account `json:",omitempty"`
+	Loopback        bool     `json:",omitempty"` // is to be switched on
 	Sandbox         *Sandbox `json:",omitempty"`
 	Landlock        int      `json:",omitempty"` // the version, 0: none
 	Seccomp         bool     `json:",omitempty"`

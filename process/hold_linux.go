@@ -16,7 +16,8 @@ import (
 // The control group is nil when none is needed, or none can be had.
 func (s *Spawner) hold(spec Spec, path string) (h holding, g *cgroup, held []Held) {
 	b := spec.Bounds
-	h = holding{OpenFiles: uint64(max(b.OpenFiles, 0)), OOMScore: b.OOMScore, NoNewPrivileges: b.NoNewPrivileges, Account: b.Account}
+	h = holding{OpenFiles: uint64(max(b.OpenFiles, 0)), OOMScore: b.OOMScore, NoNewPrivileges: b.NoNewPrivileges, Account: b.Account,
+		Loopback: b.PrivateNetwork}
 	keep := func(bound string, wanted bool) {
 		if wanted {
 			held = append(held, Held{Bound: bound, Level: LevelKernel})
@@ -25,6 +26,7 @@ func (s *Spawner) hold(spec Spec, path string) (h holding, g *cgroup, held []Hel
 	keep(BoundOpenFiles, b.OpenFiles > 0)
 	keep(BoundAccount, b.Account != nil)
 	keep(BoundNoNewPrivileges, b.NoNewPrivileges)
+	keep(BoundNetwork, b.PrivateNetwork)
 	if b.Sandbox != nil {
 		confined := *b.Sandbox
 		confined.Read = slices.Concat(confined.Read, spec.installation(path))
@@ -142,6 +144,11 @@ func (h *holding) begin() (what string, err error) {
 	if h.Nice > 0 { // of this thread, which becomes the program
 		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, h.Nice); err != nil {
 			return "maxCpuPerWorker", err
+		}
+	}
+	if h.Loopback {
+		if err := loopbackUp(); err != nil {
+			return "privateNetwork", err
 		}
 	}
 	for _, entrance := range h.Groups {

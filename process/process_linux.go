@@ -21,6 +21,7 @@ type Process struct {
 	done    chan struct{}
 	held    []Held
 	group   *cgroup // nil: none
+	private bool    // in a network namespace of its own
 
 	// Guarded by spawner.mu, which is held while statuses are collected.
 	reaped bool

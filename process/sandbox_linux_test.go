@@ -34,17 +34,6 @@ func privateDir(t *testing.T) string {
 	return dir
 }
 
-// python returns the interpreter itself, not a script that looks for it.
-func python(t *testing.T) string {
-	t.Helper()
-	workertest.Need(t, "python3")
-	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // Each probe prints a line: what it tried and how that went.
 const nodeProbe = `
 const fs = require('fs'), net = require('net')
@@ -122,7 +111,7 @@ func TestSandbox_GuardsFilesAndPorts(t *testing.T) {
 	workertest.Need(t, "node")
 	for _, strict := range []bool{false, true} {
 		f(strict, "node", "-e", nodeProbe, "--")
-		f(strict, python(t), "-c", pythonProbe)
+		f(strict, workertest.Python(t), "-c", pythonProbe)
 	}
 }
 
@@ -162,7 +151,7 @@ func TestSandbox_RefusesSystemCalls(t *testing.T) {
 	f := func(strict bool, wants ...string) {
 		t.Helper()
 		b, _, _ := confined(t, strict)
-		got, exit := output(t, s, process.Spec{Argv: []string{python(t), "-c", callsProbe}, Env: environ(nil), Bounds: b})
+		got, exit := output(t, s, process.Spec{Argv: []string{workertest.Python(t), "-c", callsProbe}, Env: environ(nil), Bounds: b})
 		for _, want := range append(wants, "mount EPERM", "unshare EPERM", "setns EPERM", "ptrace EPERM", "bpf EPERM", "kexec EPERM", "module EPERM",
 			"keyctl EPERM", "io_uring EPERM", "clone EPERM", "clone3 ENOSYS", "x32 ENOSYS", "getpid ok", "fork 0", "inet ok") {
 			if !strings.Contains(got+"\n", want+"\n") {

@@ -34,6 +34,9 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 	_ = theirs.Close() // the shim has its own
 	if err != nil {
 		group.remove()
+		if errnoOf(err) == syscall.EPERM && spec.Bounds.PrivateNetwork {
+			return nil, boundError(path, "privateNetwork", syscall.EPERM)
+		}
 		return nil, forkError(path, err)
 	}
 	p.held = held
@@ -47,7 +50,7 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 
 // forkShim forks the child that will become the program. It waits for its order.
 func (s *Spawner) forkShim(spec Spec, control *os.File, group *cgroup) (*Process, error) {
-	p := &Process{spawner: s, done: make(chan struct{}), pidfd: -1, group: group}
+	p := &Process{spawner: s, done: make(chan struct{}), pidfd: -1, group: group, private: spec.Bounds.PrivateNetwork}
 	files := []uintptr{s.orNull(spec.Stdin), s.orNull(spec.Stdout), s.orNull(spec.Stderr)}
 	for _, f := range spec.Files {
 		files = append(files, f.Fd())
@@ -67,6 +70,9 @@ func (s *Spawner) forkShim(spec Spec, control *os.File, group *cgroup) (*Process
 			PidFD:     &p.pidfd,
 		},
 		started: func(pid int, at time.Time) { s.register(p, pid, at, markOf(spec)) },
+	}
+	if p.private {
+		o.attr.Cloneflags = syscall.CLONE_NEWNET
 	}
 	err := s.forkOn(o)
 	runtime.KeepAlive(spec)

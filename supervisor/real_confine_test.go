@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -145,8 +144,8 @@ func TestReal_SandboxedWorkersServe(t *testing.T) {
 	for _, sandbox := range []string{"standard", "strict"} {
 		f(sandbox, "port", "node", "-e", nodeServer)
 		f(sandbox, "socket", "node", "-e", strings.Replace(nodeServer, ", '127.0.0.1')", ")", 1))
-		f(sandbox, "port", realPython(t), "-c", pythonServer)
-		f(sandbox, "socket", realPython(t), "-c", pythonServer)
+		f(sandbox, "port", workertest.Python(t), "-c", pythonServer)
+		f(sandbox, "socket", workertest.Python(t), "-c", pythonServer)
 		for _, transport := range []string{"port", "socket"} {
 			t.Run(sandbox+" "+transport+" go", func(t *testing.T) { // this test binary
 				cfg := workerPool(1, "serve")
@@ -160,15 +159,25 @@ func TestReal_SandboxedWorkersServe(t *testing.T) {
 	}
 }
 
-// realPython is the interpreter itself, not a script that looks for it.
-func realPython(t *testing.T) string {
-	t.Helper()
-	workertest.Need(t, "python3")
-	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
-	if err != nil {
-		t.Fatal(err)
+func TestReal_PrivateNetworkIsReachedByItsSocketOnly(t *testing.T) {
+	workertest.Need(t, "root")
+	own := t.TempDir()
+	cfg := poolConfig(1, func(c *config.Pool) {
+		c.Command = []string{workertest.Python(t), "-c", pythonServer}
+		c.Transport = "socket"
+		c.Env = map[string]string{"SECRET": "/proc/self/net/dev", "OWN": own}
+		c.Security = config.Security{PrivateNetwork: true, Sandbox: "strict", NoNewPrivileges: true, WritablePaths: []string{own}}
+		c.ProcessManagement.StartTimeout = config.Duration(20 * time.Second)
+	})
+	y := newYard(t, cfg)
+	y.untilReady(1)
+	devices, err := y.get("app-1", "/")
+	if err != nil || strings.Count(devices, ":") != 1 || !strings.Contains(devices, "lo:") || !strings.HasSuffix(devices, "undefined channel") {
+		t.Errorf("it sees %q, %v", devices, err)
 	}
-	return strings.TrimSpace(string(out))
+	if l := y.limit("privateNetwork"); l.Level != process.LevelKernel {
+		t.Errorf("%+v", l)
+	}
 }
 
 func TestReal_MemoryBombIsReplacedAsOutOfMemory(t *testing.T) {
