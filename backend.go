@@ -74,11 +74,29 @@ func (b backend) Status() admin.Status {
 			s.Notices = append(s.Notices, notice)
 		}
 		s.Pools = append(s.Pools, p)
+		s.Notices = append(s.Notices, notices(u)...)
 	}
 	if !ready {
 		s.Health = admin.Unhealthy
 	}
 	return s
+}
+
+// notices say what of the limits of a pool's workers does not hold as asked, each once.
+func notices(u *unit) []string {
+	var all []string
+	if u.sup == nil {
+		return nil
+	}
+	for _, w := range u.sup.Workers() {
+		for _, l := range w.Limits {
+			if n := l.Notice(); n != "" {
+				all = append(all, "pool "+w.Pool+": "+n)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (b backend) summary(u *unit) admin.PoolSummary {
@@ -171,8 +189,8 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		row.History = append(row.History, admin.Life{Generation: l.Generation, StartedAt: l.Started.UTC(), EndedAt: l.Ended.UTC(),
 			Reason: string(l.Reason), Exit: l.Exit, UptimeSeconds: l.Uptime().Seconds()})
 	}
-	if w.MemoryLimit > 0 {
-		row.Limits["maxMemoryPerWorker"] = admin.Limit{Value: w.MemoryLimit, Level: "sampled"}
+	for _, l := range w.Limits {
+		row.Limits[l.Name] = admin.Limit{Value: l.Value, Level: string(l.Level)}
 	}
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
 	if r, ok := b.d.runtime(w.ID); ok {

@@ -16,6 +16,7 @@ func full() *Config {
 	pool.Env = map[string]string{"A": "1"}
 	pool.Upstreams = []Upstream{{Name: "a", Address: "a:80", Weight: 1}}
 	pool.HealthCheck.Command = []string{"true"}
+	pool.Security.ReadOnlyPaths, pool.Security.WritablePaths = []string{"/srv"}, []string{"/srv/data"}
 	c.Pools = map[string]*Pool{"app": pool}
 	c.Server.Listeners = []Listener{{Name: "web", Address: ":80", Protocol: "http", Pool: "app"}}
 	c.Server.TrustedProxies = []string{"10.0.0.0/8"}
@@ -126,7 +127,9 @@ func TestCompare_RollsWhatTheInterfaceSays(t *testing.T) {
 			restarts = append(restarts, key)
 		}
 	})
-	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready resources.maxMemoryPerWorker" {
+	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready resources.maxMemoryPerWorker "+
+		"resources.maxCpuPerWorker resources.maxOpenFiles resources.maxProcesses security.user security.group security.noNewPrivileges "+
+		"security.sandbox security.readOnlyPaths[0] security.writablePaths[0] security.privateNetwork" {
 		t.Errorf("rolls: %s", got)
 	}
 	sections := slices.CompactFunc(slices.Clone(restarts), func(a, b string) bool {

@@ -58,6 +58,7 @@ func DefaultPool() *Pool {
 			Enabled: true, Type: "http", Interval: 5 * second, Timeout: 2 * second,
 			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
 		},
+		Security: Security{NoNewPrivileges: true, Sandbox: "off"},
 		Resources: Resources{MemoryManagement: MemoryManagement{
 			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, MemoryLeakDetection: true, GarbageCollectionHint: true,
 		}},

@@ -44,6 +44,8 @@ type Pool struct {
 	Resources Resources `yaml:"resources"`
 	// Whether and how the number of workers follows the load.
 	AutoScaling AutoScaling `yaml:"autoScaling"`
+	// What workers are kept from.
+	Security Security `yaml:"security"`
 
 	// envFileSum is a hash of what envFile held when the settings were read,
 	// so that Compare, which reads nothing, sees that it changed.

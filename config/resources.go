@@ -4,6 +4,12 @@ package config
 type Resources struct {
 	// Memory that a worker, with all that it starts, may use; one that uses more is killed.
 	MaxMemoryPerWorker Size `yaml:"maxMemoryPerWorker" range:"0..64TB" reload:"roll"`
+	// Processor time of a worker, with all that it starts, in percent of one core.
+	MaxCPUPerWorker int `yaml:"maxCpuPerWorker" range:"0..102400" reload:"roll"`
+	// Files, sockets and pipes that each process of a worker may have open.
+	MaxOpenFiles int `yaml:"maxOpenFiles" range:"0..1048576" reload:"roll"`
+	// Processes and threads of a worker, with all that it starts.
+	MaxProcesses int `yaml:"maxProcesses" range:"0..4194304" reload:"roll"`
 	// What is done before a worker reaches maxMemoryPerWorker.
 	MemoryManagement MemoryManagement `yaml:"memoryManagement"`
 }

@@ -30,6 +30,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.autoScaling(key, p)
 	v.command(key, p)
 	v.watch(key+".processManagement.watch", p.ProcessManagement.Watch)
+	v.confine(key, p)
 	v.resources(key+".resources", p.Resources)
 }
 

@@ -206,6 +206,35 @@ func TestValidate_HealthChecks(t *testing.T) {
 		"pools.app.healthCheck.maxFailures: 0 is out of range; use 1 to 1000", "pools.app.healthCheck.minSuccesses: 1001 is out of range; use 1 to 1000")
 }
 
+func TestValidate_Confinement(t *testing.T) {
+	f := rule(t)
+	p := func(lines string, want ...string) {
+		t.Helper()
+		f("    command: [\"true\"]\n", "    command: [\"true\"]\n    "+lines+"\n", want...)
+	}
+	p("security: { user: nobody-such }", `pools.app.security.user: there is no user "nobody-such"; make it, or name another`)
+	p("security: { group: none such }", `pools.app.security.group: there is no group "none such"; make it, or name another`)
+	p("security: { user: \"4294967296\" }", `pools.app.security.user: there is no user "4294967296"; make it, or name another`)
+	p("security: { sandbox: loose }", `pools.app.security.sandbox: "loose" is not known; use one of off, standard, strict`)
+	p("security: { sandbox: strict, noNewPrivileges: false }", "pools.app.security.noNewPrivileges: a sandbox needs it; set it to true, or sandbox: off")
+	p("security: { writablePaths: [/tmp] }", "pools.app.security.writablePaths: has no effect without a sandbox; add sandbox: standard, or remove it")
+	p("security: { sandbox: standard, readOnlyPaths: [/none/such], writablePaths: [/tmp] }",
+		`pools.app.security.readOnlyPaths[0]: "/none/such" does not exist; make it, or remove it; it is relative to the folder drover is started in`)
+	const noPort = "pools.app.security.privateNetwork: drover cannot reach a port of a worker that has a network of its own; add transport: socket to the pool, or remove it"
+	p("security: { privateNetwork: true }", noPort)
+	p("transport: port\n    security: { privateNetwork: true }", noPort)
+	p("transport: socket\n    security: { privateNetwork: true }")
+	sudo := filepath.Join(t.TempDir(), "sudo")
+	if err := os.WriteFile(sudo, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f(`["true"]`, `["`+sudo+`"]`, "pools.app.command[0]: sudo cannot work with security.noNewPrivileges; use security.user in its place, or set security.noNewPrivileges: false")
+	f(`["true"]`, `["`+sudo+`"]`+"\n    security: { noNewPrivileges: false }")
+	const noWorkers = "the pool has no command, and only workers are held to it; remove it"
+	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    resources: { maxOpenFiles: 100 }\n    security: { group: \"0\" }",
+		"pools.app.resources: "+noWorkers, "pools.app.security: "+noWorkers)
+}
+
 func TestValidate_Workers(t *testing.T) {
 	f := rule(t)
 	dir := t.TempDir()

@@ -38,6 +38,7 @@ const (
 	BreakerHalfOpen    Kind = "breaker-half-open"
 	BreakerClosed      Kind = "breaker-closed"
 	SharedFailure      Kind = "shared-failure" // most workers of a pool fail at once
+	LimitWeaker        Kind = "limit-weaker"   // a limit does not hold as the settings ask
 	LogDropped         Kind = "log-dropped"
 	Internal           Kind = "internal"
 )

@@ -24,13 +24,13 @@
 // the forking thread ends, not when the process does. The child re-executes drover as "drover-shim",
 // which restores what a Go program changes (signals, the limit of open files), closes every
 // descriptor that is not meant for the target, checks that drover is still its parent, changes the
-// folder and executes the target. A socket pair carries what to run to the shim and a failure back;
-// that it is closed without one means that execve succeeded. The target is the leader of a session
-// of its own.
+// folder, sets what Spec.Bounds hold the target to (limits, user, control group, sandbox) and executes
+// it. A socket pair carries what to run to the shim and a failure back; that it is closed without one
+// means that execve succeeded. The target is the leader of a session of its own.
 //
 // # What belongs to a process
 //
 // Its tree: its descendants, all that live in a session or group that one of them leads, and what
-// left both, which is recognised by having been seen in the tree earlier, or by its environment
-// (DROVER_WORKER_ID and NOTIFY_SOCKET as they were in Spec.Env).
+// left both, which is in its control group where it has one, or is recognised by having been seen in
+// the tree earlier, or by its environment (DROVER_WORKER_ID and NOTIFY_SOCKET as they were in Spec.Env).
 package process

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"syscall"
@@ -31,7 +33,7 @@ func guardianMain(arg string) {
 	}
 	debug.FreeOSMemory() // what the initialisation of drover's other packages has left
 
-	w := ward{session: session, roots: make(map[identity]*root)}
+	w := ward{session: session, roots: make(map[identity]*root), groups: make(map[identity][]string), bases: make(map[string]struct{})}
 	// syscall.Exit: in a build with the race detector os.Exit takes a second.
 	if w.listen(bufio.NewReaderSize(pipeReader(3), 512)) {
 		w.kill()
@@ -59,6 +61,8 @@ func (fd pipeReader) Read(b []byte) (int, error) {
 type ward struct {
 	session int
 	roots   map[identity]*root
+	groups  map[identity][]string // folders of their control groups
+	bases   map[string]struct{}   // folders that all of these were made in
 }
 
 // listen follows drover's notices until the pipe closes; false when drover ended in order.
@@ -84,10 +88,37 @@ func (w *ward) apply(n notice) {
 		w.roots[n.root] = newRoot(n.root, mark{id: n.extra[0], notify: n.extra[1], port: n.extra[2], socket: n.extra[3]})
 	case noticeRemove:
 		delete(w.roots, n.root)
+		delete(w.groups, n.root)
+	case noticeGroup:
+		w.guardGroup(n)
 	case noticeMember:
 		member, err := parseIdentity(n.extra[0], n.extra[1])
 		if r := w.roots[n.root]; r != nil && err == nil {
 			r.known[member] = struct{}{}
+		}
+	}
+}
+
+func (w *ward) guardGroup(n notice) {
+	var folders []string
+	for _, folder := range n.extra {
+		if folder != "" {
+			folders = append(folders, folder)
+			w.bases[filepath.Dir(folder)] = struct{}{}
+		}
+	}
+	w.groups[n.root] = folders
+}
+
+// removeGroups takes the control groups away, in which nothing runs any more; the kernel may need a moment.
+func (w *ward) removeGroups() {
+	deadline := time.Now().Add(time.Second)
+	for base := range w.bases {
+		for removeGroups(base); time.Now().Before(deadline); removeGroups(base) {
+			if _, err := os.Stat(base); err != nil {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
 		}
 	}
 }
@@ -113,6 +144,13 @@ func (w *ward) kill() {
 		}
 		var members []proc
 		for id, r := range w.roots {
+			for _, folder := range w.groups[id] {
+				for _, pid := range groupMembers(folder) {
+					if m, ok := t.procs[pid]; ok {
+						r.known[identity{m.pid, m.start}] = struct{}{}
+					}
+				}
+			}
 			members = append(members, r.members(t, viewpoint{
 				session: w.session, environ: environ,
 				taken: func(number int) bool {
@@ -126,4 +164,5 @@ func (w *ward) kill() {
 		}
 		return members
 	})
+	w.removeGroups()
 }

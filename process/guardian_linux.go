@@ -137,6 +137,9 @@ func (g *guardian) begin(pid, pidfd, pipe int) {
 func (g *guardian) eachLocked(f func(notice)) {
 	for p, members := range g.told {
 		f(addNotice(p.id, p.mark))
+		if p.group != nil {
+			f(groupNotice(p.id, p.group))
+		}
 		for member := range members {
 			f(memberNotice(p.id, member))
 		}
@@ -152,6 +155,9 @@ func (g *guardian) add(p *Process) {
 	defer g.mu.Unlock()
 	g.told[p] = make(map[identity]struct{})
 	g.tellLocked(addNotice(p.id, p.mark))
+	if p.group != nil {
+		g.tellLocked(groupNotice(p.id, p.group))
+	}
 }
 
 // note tells of members that have left the root's session, which is the last moment that their
@@ -283,4 +289,10 @@ func (g *guardian) killLocked() {
 		return
 	}
 	_ = syscall.Kill(g.pid, syscall.SIGKILL)
+}
+
+func groupNotice(root identity, g *cgroup) notice {
+	n := notice{verb: noticeGroup, root: root}
+	copy(n.extra[:], g.folders)
+	return n
 }

@@ -138,7 +138,12 @@ func (s Spec) execFailed(path string, errno syscall.Errno) error {
 		return err
 	}
 	e := &StartError{Op: "exec", Path: path, Err: errno}
-	if errno == syscall.EACCES || errno == syscall.EPERM {
+	switch refused := errno == syscall.EACCES || errno == syscall.EPERM; {
+	case refused && s.Bounds.Sandbox != nil:
+		e.remedy = "the sandbox, or the system, refuses to execute it; name what it needs in security.readOnlyPaths: its folder, those of its interpreter and libraries"
+	case refused && s.Bounds.Account != nil:
+		e.remedy = "the user that it is to run as may not execute it; let that user read and execute it and enter the folders above it"
+	case refused:
 		e.remedy = "the system refuses to execute it; is the file system mounted with noexec, or a security module in the way?"
 	}
 	return e

@@ -13,12 +13,13 @@ import (
 type notice struct {
 	verb  byte // one of the constants below
 	root  identity
-	extra [4]string // of noticeAdd: the mark; of noticeMember: pid and start time of the member
+	extra [4]string // of noticeAdd: the mark; of noticeMember: pid and start time of the member; of noticeGroup: its folders
 }
 
 const (
 	noticeAdd    = '+' // a root was started
 	noticeMember = 'm' // a member was seen that the root's session does not lead to
+	noticeGroup  = 'g' // the control group that the root was put into
 	noticeRemove = '-' // nothing of the root's tree is left
 	noticeQuit   = 'q' // drover ends in order: go, and kill nothing
 )

@@ -14,6 +14,7 @@ type order struct {
 	umask  int // -1: keep
 	path   string
 	dir    string
+	hold   string // a holding, encoded
 	argv   []string
 	env    []string
 }
@@ -24,7 +25,7 @@ var errOrder = errors.New("the order for the shim is damaged")
 const maxOrder = 64 << 20
 
 func (o order) encode() []byte {
-	size := len(o.path) + len(o.dir) + 64
+	size := len(o.path) + len(o.dir) + len(o.hold) + 64
 	for _, part := range [][]string{o.argv, o.env} {
 		for _, text := range part {
 			size += len(text) + 1
@@ -36,6 +37,7 @@ func (o order) encode() []byte {
 	}
 	b = append(append(b, o.path...), 0)
 	b = append(append(b, o.dir...), 0)
+	b = append(append(b, o.hold...), 0)
 	for _, part := range [][]string{o.argv, o.env} {
 		for _, text := range part {
 			b = append(append(b, text...), 0)
@@ -54,7 +56,7 @@ func decodeOrder(b []byte) (order, error) {
 		fields = append(fields, string(b[:end]))
 		b = b[end+1:]
 	}
-	if len(fields) < 5 {
+	if len(fields) < 6 {
 		return order{}, errOrder
 	}
 	var n [3]int
@@ -64,8 +66,8 @@ func decodeOrder(b []byte) (order, error) {
 			return order{}, fmt.Errorf("%w: %w", errOrder, err)
 		}
 	}
-	o := order{parent: n[0], umask: n[1], path: fields[3], dir: fields[4]}
-	rest := fields[5:]
+	o := order{parent: n[0], umask: n[1], path: fields[3], dir: fields[4], hold: fields[5]}
+	rest := fields[6:]
 	if n[2] < 1 || n[2] > len(rest) {
 		return order{}, errOrder
 	}
@@ -73,12 +75,13 @@ func decodeOrder(b []byte) (order, error) {
 	return o, nil
 }
 
-// What the shim reports: one byte for the step that failed and the error number, or shimReady just
-// before execve. An end after shimReady means that execve succeeded.
+// What the shim reports: one byte for the step that failed, the error number and a word on what it
+// was at, or shimReady just before execve. An end after shimReady means that execve succeeded.
 const (
 	shimReady  = '.'
 	shimChdir  = 'c'
 	shimExec   = 'e'
 	shimOrphan = 'o' // drover is no longer the parent
 	shimBroken = 'b' // the shim could not prepare
+	shimBound  = 'l' // a bound cannot be kept; the word says which
 )

@@ -38,6 +38,12 @@ func (p *Process) PID() int { return 0 }
 // Started needs Linux.
 func (p *Process) Started() time.Time { return time.Time{} }
 
+// Held needs Linux.
+func (p *Process) Held() []Held { return nil }
+
+// OutOfMemory needs Linux.
+func (p *Process) OutOfMemory() bool { return false }
+
 // Done needs Linux.
 func (p *Process) Done() <-chan struct{} { return nil }
 

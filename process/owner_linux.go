@@ -18,7 +18,7 @@ import (
 // with listening true: it could not be found out whose the socket is, for example because the
 // program runs as another user and drover not as root.
 func (p *Process) OwnsListener(network, address string) (listening, owned bool, err error) {
-	found, err := listenersOn(network, address)
+	found, err := p.listenersOn(network, address)
 	if err != nil || len(found) == 0 {
 		return false, false, err
 	}

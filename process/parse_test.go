@@ -56,18 +56,18 @@ func TestOrder_ArrivesAsItWas(t *testing.T) {
 	f := func(o order) {
 		t.Helper()
 		got, err := decodeOrder(o.encode())
-		if err != nil || got.parent != o.parent || got.umask != o.umask || got.path != o.path || got.dir != o.dir ||
+		if err != nil || got.parent != o.parent || got.umask != o.umask || got.path != o.path || got.dir != o.dir || got.hold != o.hold ||
 			!slices.Equal(got.argv, o.argv) || !slices.Equal(got.env, o.env) {
 			t.Errorf("%+v became %+v, %v", o, got, err)
 		}
 	}
 	f(order{parent: 1, umask: -1, path: "/bin/sh", argv: []string{"sh"}})
-	f(order{parent: 99, umask: 0o22, path: "x", dir: "/y", argv: []string{"", "a b\n", ""}, env: []string{"", "A=\n"}})
+	f(order{parent: 99, umask: 0o22, path: "x", dir: "/y", hold: `{"OpenFiles":5}`, argv: []string{"", "a b\n", ""}, env: []string{"", "A=\n"}})
 }
 
 func FuzzDecodeOrder(f *testing.F) {
 	f.Add(order{parent: 1, path: "/x", argv: []string{"a"}, env: []string{"B=c"}}.encode())
-	f.Add([]byte("1\x000\x00-3\x00\x00\x00"))
+	f.Add([]byte("1\x000\x00-3\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, err := decodeOrder(b)
 		if err != nil {

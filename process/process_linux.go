@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +19,9 @@ type Process struct {
 	mark    mark
 	started time.Time
 	done    chan struct{}
+	held    []Held
+	group   *cgroup // nil: none
+	private bool    // in a network namespace of its own
 
 	// Guarded by spawner.mu, which is held while statuses are collected.
 	reaped bool
@@ -34,6 +38,13 @@ func (p *Process) PID() int { return p.id.pid }
 
 // Started is when it was forked.
 func (p *Process) Started() time.Time { return p.started }
+
+// Held says how each bound of the Spec is kept.
+func (p *Process) Held() []Held { return slices.Clone(p.held) }
+
+// OutOfMemory reports whether the kernel has killed a part of the tree because it used more than
+// Bounds.Memory.
+func (p *Process) OutOfMemory() bool { return p.group.outOfMemory() }
 
 // Done is closed when the direct child has ended and its status was collected. Descendants may
 // still run; see Tree.
@@ -167,6 +178,11 @@ func (p *Process) membersIn(t *table) []proc {
 	if p.empty {
 		return nil
 	}
+	for _, pid := range p.group.pids() { // also those that nothing else leads to
+		if m, ok := t.procs[pid]; ok {
+			p.root.known[identity{m.pid, m.start}] = struct{}{}
+		}
+	}
 	members := p.root.members(t, p.spawner.view(p))
 	p.spawner.guardian.note(p, members)
 	return members
@@ -175,8 +191,12 @@ func (p *Process) membersIn(t *table) []proc {
 // release marks the tree as empty for good.
 func (p *Process) release() {
 	p.treeMu.Lock()
+	first := !p.empty
 	p.empty = true
 	p.treeMu.Unlock()
+	if first {
+		p.group.remove()
+	}
 	p.spawner.forget(p)
 }
 

@@ -2,6 +2,7 @@ package process
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"os"
 	"runtime"
@@ -22,41 +23,55 @@ func shimMain(arg string) {
 	if err != nil || control < 3 {
 		syscall.Exit(127)
 	}
-	step, errno := shim(control)
-	report := binary.LittleEndian.AppendUint32([]byte{step}, uint32(errno))
+	step, errno, what := shim(control)
+	report := append(binary.LittleEndian.AppendUint32([]byte{step}, uint32(errno)), what...)
 	_, _ = syscall.Write(control, report) // drover is gone when this fails
 	syscall.Exit(127)
 }
 
 // shim returns only when it failed: at which step, and why.
-func shim(control int) (step byte, errno syscall.Errno) {
+func shim(control int) (step byte, errno syscall.Errno, what string) {
 	// Descriptors from the control socket on, also those that drover itself was given without
 	// close-on-exec, are not the target's.
 	if err := closeOnExecFrom(control); err != nil {
-		return shimBroken, errnoOf(err)
+		return shimBroken, errnoOf(err), ""
 	}
 	message, err := readOrder(control)
 	if err != nil {
-		return shimBroken, errnoOf(err)
+		return shimBroken, errnoOf(err), ""
 	}
 	o, err := decodeOrder(message)
 	if err != nil {
-		return shimBroken, syscall.EBADMSG
+		return shimBroken, syscall.EBADMSG, ""
 	}
-	if os.Getppid() != o.parent {
-		return shimOrphan, syscall.ESRCH
+	var h holding
+	if err := json.Unmarshal([]byte(o.hold), &h); err != nil {
+		return shimBroken, syscall.EBADMSG, ""
 	}
 	if o.umask >= 0 {
 		syscall.Umask(o.umask)
 	}
+	if what, err := h.begin(); err != nil {
+		return shimBound, errnoOf(err), what
+	}
+	if what, err := h.become(); err != nil {
+		return shimBound, errnoOf(err), what
+	}
+	// After another user's account was taken, when the kernel watches over the parent for good.
+	if os.Getppid() != o.parent {
+		return shimOrphan, syscall.ESRCH, ""
+	}
 	if o.dir != "" {
 		if err := syscall.Chdir(o.dir); err != nil {
-			return shimChdir, errnoOf(err)
+			return shimChdir, errnoOf(err), ""
 		}
 	}
 	resetSignals()
 	if _, err := syscall.Write(control, []byte{shimReady}); err != nil {
-		return shimOrphan, errnoOf(err)
+		return shimOrphan, errnoOf(err), ""
+	}
+	if errno := h.enter(); errno != 0 {
+		return shimBound, errno, "its control group"
 	}
 	// syscall.Exec also restores the limit of open files that the Go runtime has raised.
 	for range 20 {
@@ -65,7 +80,7 @@ func shim(control int) (step byte, errno syscall.Errno) {
 		}
 		time.Sleep(10 * time.Millisecond) // being copied, or still open in a child that forked a moment ago
 	}
-	return shimExec, errnoOf(err)
+	return shimExec, errnoOf(err), ""
 }
 
 func readOrder(control int) ([]byte, error) {

@@ -23,6 +23,8 @@ type Spawner struct {
 	adopts  bool
 	null    *os.File
 
+	owner    proc // this process
+	groups   cgroups
 	tables   tables
 	guardian *guardian
 	orders   chan *forkOrder
@@ -78,7 +80,7 @@ func newSpawner(o Options) (*Spawner, error) {
 		return nil, err
 	}
 	s := &Spawner{
-		self: self, session: own.session, umask: startUmask(), null: null,
+		self: self, owner: own, session: own.session, umask: startUmask(), null: null,
 		orders: make(chan *forkOrder), children: make(chan os.Signal, 1),
 		exited: make(chan struct{}, 1), quit: make(chan struct{}),
 		unreaped: make(map[int]*Process), live: make(map[*Process]struct{}),
@@ -152,6 +154,7 @@ func (s *Spawner) end() error {
 	close(s.quit)
 	s.running.Wait()
 	signal.Stop(s.children)
+	s.groups.close()
 	err := s.null.Close()
 	if s.adopts && s.self != 1 {
 		err = errors.Join(err, setSubreaper(false))

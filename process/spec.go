@@ -23,6 +23,8 @@ type Spec struct {
 	Files []*os.File
 	// Outlives says that the program may go on when drover ends, once it was let go (Process.LetGo).
 	Outlives bool
+	// Bounds are what it is held to.
+	Bounds Bounds
 }
 
 // Check finds what would make Start fail (not found, not executable, folder missing) without

@@ -29,12 +29,18 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 		return nil, forkError(path, err)
 	}
 	defer ours.Close()
-	p, err := s.forkShim(spec, theirs)
+	h, group, held := s.hold(spec, path)
+	p, err := s.forkShim(spec, theirs, group)
 	_ = theirs.Close() // the shim has its own
 	if err != nil {
+		group.remove()
+		if errnoOf(err) == syscall.EPERM && spec.Bounds.PrivateNetwork {
+			return nil, boundError(path, "privateNetwork", syscall.EPERM)
+		}
 		return nil, forkError(path, err)
 	}
-	err = s.instruct(ours, spec, path)
+	p.held = held
+	err = s.instruct(ours, spec, path, h)
 	if err != nil {
 		p.Kill()
 		return nil, err
@@ -43,8 +49,8 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 }
 
 // forkShim forks the child that will become the program. It waits for its order.
-func (s *Spawner) forkShim(spec Spec, control *os.File) (*Process, error) {
-	p := &Process{spawner: s, done: make(chan struct{}), pidfd: -1}
+func (s *Spawner) forkShim(spec Spec, control *os.File, group *cgroup) (*Process, error) {
+	p := &Process{spawner: s, done: make(chan struct{}), pidfd: -1, group: group, private: spec.Bounds.PrivateNetwork}
 	files := []uintptr{s.orNull(spec.Stdin), s.orNull(spec.Stdout), s.orNull(spec.Stderr)}
 	for _, f := range spec.Files {
 		files = append(files, f.Fd())
@@ -68,6 +74,9 @@ func (s *Spawner) forkShim(spec Spec, control *os.File) (*Process, error) {
 	if spec.Outlives {
 		o.attr.Pdeathsig = 0
 	}
+	if p.private {
+		o.attr.Cloneflags = syscall.CLONE_NEWNET
+	}
 	err := s.forkOn(o)
 	runtime.KeepAlive(spec)
 	runtime.KeepAlive(control)
@@ -88,8 +97,8 @@ func (s *Spawner) register(p *Process, pid int, at time.Time, m mark) {
 }
 
 // instruct tells the shim what to run and waits until it does.
-func (s *Spawner) instruct(control *os.File, spec Spec, path string) error {
-	o := order{parent: s.self, umask: s.umask, path: path, dir: spec.Dir, argv: spec.Argv, env: spec.Env}
+func (s *Spawner) instruct(control *os.File, spec Spec, path string, h holding) error {
+	o := order{parent: s.self, umask: s.umask, path: path, dir: spec.Dir, hold: h.encode(), argv: spec.Argv, env: spec.Env}
 	message := o.encode()
 	if len(message) > maxOrder {
 		return spec.execFailed(path, syscall.E2BIG)
@@ -123,6 +132,8 @@ func (s *Spawner) instruct(control *os.File, spec Spec, path string) error {
 		return chdirError(spec.Dir, errno)
 	case shimExec:
 		return spec.execFailed(path, errno)
+	case shimBound:
+		return boundError(path, string(answer[5:]), errno)
 	}
 	return forkError(path, fmt.Errorf("prepare the new process: %w", errno))
 }

@@ -3,12 +3,13 @@ package process
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 )
 
 // StartError says which step of a start failed. Its text names the program and the remedy.
 type StartError struct {
-	Op     string // lookup, chdir, exec or fork
+	Op     string // lookup, chdir, bound, exec or fork
 	Path   string // the program, or the folder for chdir
 	Err    error  // mostly a syscall.Errno
 	remedy string // what is wrong in words, and what to do
@@ -76,6 +77,18 @@ func forkError(path string, err error) error {
 		e.remedy = "drover has too many open files; raise its limit (ulimit -n)"
 	case syscall.ENFILE:
 		e.remedy = "the system has too many open files; raise fs.file-max"
+	}
+	return e
+}
+
+// boundError is for a bound that the shim could not set.
+func boundError(path, what string, errno syscall.Errno) error {
+	e := &StartError{Op: "bound", Path: path, Err: errno, remedy: fmt.Sprintf("%s cannot be set: %v", what, errno)}
+	if errno == syscall.ENOENT && strings.HasPrefix(what, "sandbox ") {
+		e.remedy = strings.TrimPrefix(what, "sandbox ") + " does not exist, which security.readOnlyPaths or writablePaths name; make it, or remove it there"
+	}
+	if errno == syscall.EPERM {
+		e.remedy += "; let drover run as root, or remove it"
 	}
 	return e
 }

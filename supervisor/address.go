@@ -30,14 +30,15 @@ func (w identity) addresses() []address {
 	return []address{tcp}
 }
 
-// socketPath returns where the worker's socket lives. A name that would be too
-// long for a socket is shortened to a hash of it.
-func socketPath(dir, id string) (string, error) {
-	path := filepath.Join(dir, id+".sock")
+// socketPath returns where the worker's socket lives, in a folder of the worker's
+// own where inner is the name that it has there. A name that would be too long
+// for a socket is shortened to a hash of it.
+func socketPath(dir, id, inner string) (string, error) {
+	path := filepath.Join(dir, id+".sock", inner)
 	if len(path) > maxSocketPath {
 		h := fnv.New64a()
 		_, _ = h.Write([]byte(id)) // never fails
-		path = filepath.Join(dir, strconv.FormatUint(h.Sum64(), 36)+".sock")
+		path = filepath.Join(dir, strconv.FormatUint(h.Sum64(), 36)+".sock", inner)
 	}
 	if len(path) > maxSocketPath {
 		return "", fmt.Errorf("the socket %s has a path of %d bytes, and a Unix socket's may have %d; use a shorter run folder", path, len(path), maxSocketPath)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/drover-proxy/drover/config"
 )
 
 // channelFD is the descriptor at which a worker finds its message channel.
@@ -30,9 +32,9 @@ type identity struct {
 
 // environ computes a worker's environment from scratch, so that a key that was
 // removed from the settings is gone from the next start: drover's own (less what
-// is secret or was meant for drover alone), the envFile, env, and what drover
-// gives; the later wins.
-func environ(inherited, secrets, file []string, env map[string]string, who identity) []string {
+// is secret or was meant for drover alone), the home of the user that it runs as
+// where that is another one, the envFile, env, and what drover gives; the later wins.
+func environ(inherited, secrets, file []string, env map[string]string, account *config.Account, who identity) []string {
 	vars := make(map[string]string, len(inherited)+len(file)+len(env)+16)
 	for _, kv := range inherited {
 		name, value, ok := strings.Cut(kv, "=")
@@ -40,6 +42,7 @@ func environ(inherited, secrets, file []string, env map[string]string, who ident
 			vars[name] = value
 		}
 	}
+	giveHome(vars, account)
 	for _, kv := range file {
 		if name, value, ok := strings.Cut(kv, "="); ok {
 			vars[name] = value

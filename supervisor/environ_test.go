@@ -11,7 +11,7 @@ func TestEnviron_IsComputedFromScratch(t *testing.T) {
 		"NODE_CHANNEL_FD=9", "NODE_CHANNEL_SERIALIZATION_MODE=advanced", "DROVER_ADMIN_TOKEN=secret", "DROVER_ADMIN=unix:/x", "OPS_TOKEN=secret", "OPS_TOKEN2=kept", "=odd", "bad"}
 	file := []string{"FILE=file", "ENV=file", "EQ=a=b"}
 	env := map[string]string{"ENV": "env", "DROVER_POOL": "mine", "EMPTY": ""}
-	got := environ(inherited, []string{"OPS_TOKEN"}, file, env, identity{
+	got := environ(inherited, []string{"OPS_TOKEN"}, file, env, nil, identity{
 		ID: "app-3.7", Pool: "app", Slot: 3, Generation: 7, Port: 20003, Transport: "port", NotifySocket: "/n/1", Channel: true})
 	want := []string{"DROVER_ADMIN=unix:/x", "DROVER_GENERATION=7", "DROVER_IPC_FD=3", "DROVER_POOL=app", "DROVER_SLOT=3", "DROVER_WORKER_ID=app-3.7", "EMPTY=", "ENV=env", "EQ=a=b",
 		"FILE=file", "HOST=127.0.0.1", "KEEP=inherited", "NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json", "NOTIFY_SOCKET=/n/1", "OPS_TOKEN2=kept",
@@ -32,7 +32,7 @@ func TestEnviron_EachTransportHasItsVariables(t *testing.T) {
 			who.Socket = "/run/a.sock"
 		}
 		var got []string
-		for _, kv := range environ([]string{"PORT=1", "HOST=h", "SOCKET=s"}, nil, nil, nil, who) {
+		for _, kv := range environ([]string{"PORT=1", "HOST=h", "SOCKET=s"}, nil, nil, nil, nil, who) {
 			if !strings.HasPrefix(kv, "DROVER_") {
 				got = append(got, kv)
 			}

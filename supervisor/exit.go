@@ -18,7 +18,7 @@ func (s *Supervisor) keptLocked(sl *slot, w *worker) bool {
 // exitedLocked deals with a worker of which nothing is left.
 func (s *Supervisor) exitedLocked(sl *slot, w *worker, f facts, now time.Time) {
 	if w.reason == "" {
-		w.reason, w.message = s.causeLocked(f)
+		w.reason, w.message = s.causeLocked(w, f)
 	}
 	words := w.exitWords(f)
 	w.run = nil
@@ -66,10 +66,12 @@ func (s *Supervisor) afterFailureLocked(sl *slot, w *worker, now time.Time) inpu
 }
 
 // causeLocked names why a process ended that nobody had asked to.
-func (s *Supervisor) causeLocked(f facts) (Reason, string) {
+func (s *Supervisor) causeLocked(w *worker, f facts) (Reason, string) {
 	switch {
 	case f.startErr != nil:
 		return ReasonStartFailed, f.startErr.Error()
+	case f.oom && (f.exit.Signal != 0 || f.exit.Code != 0):
+		return ReasonOutOfMemory, fmt.Sprintf("it used more than resources.maxMemoryPerWorker, %s", w.settings.cfg.Resources.MaxMemoryPerWorker)
 	case f.exit.Signal == syscall.SIGKILL && s.oom.happened():
 		return ReasonOutOfMemory, "the kernel killed it for want of memory"
 	case f.portTaken:

@@ -63,6 +63,8 @@ func (p *fakeProc) PID() int              { return p.pid }
 func (p *fakeProc) Done() <-chan struct{} { return p.done }
 func (p *fakeProc) Listeners() []string   { return nil }
 func (p *fakeProc) Zombies() int          { return p.forgets * int(time.Since(p.born).Seconds()) }
+func (p *fakeProc) OutOfMemory() bool     { return false }
+func (p *fakeProc) Held() []process.Held  { return nil }
 func (p *fakeProc) Evidence() string      { return "deadlock" }
 func (p *fakeProc) Exit() process.Exit {
 	p.mu.Lock()

@@ -18,6 +18,9 @@ func (s *Supervisor) observeLocked(sl *slot, w *worker, now time.Time) {
 		return
 	}
 	f := w.run.look()
+	if f.proc != nil {
+		s.noteLimitsLocked(w, f.limits)
+	}
 	if f.exited {
 		s.unroute(w) // at once, even while the rest of its tree is being ended
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/process"
@@ -19,8 +20,10 @@ type plan struct {
 // equipment is what a worker holds of ours while it lives.
 type equipment struct {
 	plan
-	endpoint Endpoint   // nil: none
-	handed   []*os.File // the worker's ends, closed after the start
+	endpoint Endpoint        // nil: none
+	handed   []*os.File      // the worker's ends, closed after the start
+	account  *config.Account // whom it runs as; nil: drover's own user
+	folder   string          // the worker's own, in which its socket lies; "": none
 }
 
 // equip gets the worker's port or socket, channel and output, and returns what
@@ -37,6 +40,10 @@ func (p plan) equip() (*equipment, process.Spec, error) {
 
 func (e *equipment) assemble() (process.Spec, error) {
 	o, who := e.options, &e.who
+	var err error
+	if e.account, err = e.cfg.Security.Account(); err != nil {
+		return process.Spec{}, fmt.Errorf("security: %w", err)
+	}
 	if err := e.findAddress(); err != nil {
 		return process.Spec{}, err
 	}
@@ -62,20 +69,23 @@ func (e *equipment) assemble() (process.Spec, error) {
 	}
 	var file []string
 	if e.cfg.EnvFile != "" {
-		var err error
 		if file, err = config.ReadEnvFile(e.cfg.EnvFile); err != nil {
 			return spec, err
 		}
 	}
 	who.Preload, who.Moves = preloadFor(o.Preload, e.cfg)
 	who.Memory = runtimeMemory(e.cfg)
+	if err := e.handOver(); err != nil {
+		return spec, err
+	}
 	spec.Argv = who.argv(e.cfg.Command)
 	var secrets []string
 	if o.Secrets != nil {
 		secrets = o.Secrets()
 	}
-	spec.Env = environ(o.Environ, secrets, file, e.cfg.Env, *who)
-	return spec, nil
+	spec.Env = environ(o.Environ, secrets, file, e.cfg.Env, e.account, *who)
+	spec.Bounds, err = e.bounds()
+	return spec, err
 }
 
 // findAddress chooses a port, a socket, or both, as the transport says.
@@ -98,9 +108,18 @@ func (e *equipment) findAddress() error {
 	if who.Transport == "port" {
 		return nil
 	}
-	path, err := socketPath(e.options.RunDir, who.ID)
+	inner := ""
+	if e.apart() {
+		inner = privateSocket
+	}
+	path, err := socketPath(e.options.RunDir, who.ID, inner)
 	if err != nil {
 		return err
+	}
+	if inner != "" {
+		if err := e.makeFolder(filepath.Dir(path)); err != nil {
+			return err
+		}
 	}
 	who.Socket = path
 	return removeSocket(path)
@@ -128,5 +147,9 @@ func (e *equipment) release() error {
 	}
 	e.options.Ports.Release(e.who.Port)
 	e.options.Ports.Release(e.who.Inspector)
-	return errors.Join(err, removeSocket(e.who.Socket))
+	err = errors.Join(err, removeSocket(e.who.Socket))
+	if e.folder != "" {
+		err = errors.Join(err, os.RemoveAll(e.folder)) // the worker may have put more there
+	}
+	return err
 }

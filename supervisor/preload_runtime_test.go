@@ -44,7 +44,7 @@ func startTalker(t *testing.T, argv ...string) *talker {
 	ours, theirs := os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs")
 	who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "port", Preload: path, Channel: true}
 	cmd := exec.Command(argv[0], argv[1:]...)
-	for _, kv := range environ(os.Environ(), nil, nil, nil, who) {
+	for _, kv := range environ(os.Environ(), nil, nil, nil, nil, who) {
 		if strings.HasPrefix(kv, "DROVER_RUNTIME=") {
 			kv = "DROVER_RUNTIME=20"
 		}

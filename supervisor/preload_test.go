@@ -22,7 +22,7 @@ func TestPreload_IsAppendedToWhatTheUserHasSet(t *testing.T) {
 		}
 		who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "auto", Port: 20001, Socket: "/run/a.sock", Preload: preload, Moves: true}
 		var got []string
-		for _, kv := range environ(append(inherited, "DROVER_PORT=1", "DROVER_SOCKET=s"), nil, nil, nil, who) {
+		for _, kv := range environ(append(inherited, "DROVER_PORT=1", "DROVER_SOCKET=s"), nil, nil, nil, nil, who) {
 			if strings.Contains(kv, "OPTIONS=") || strings.HasPrefix(kv, "DROVER_PORT=") || strings.HasPrefix(kv, "DROVER_SOCKET=") {
 				got = append(got, kv)
 			}
@@ -121,7 +121,7 @@ func TestPreload_MovesEveryFormOfListenAndNoOther(t *testing.T) {
 `
 	for _, when := range []string{"at first", "with the socket of one that ended"} {
 		cmd := exec.Command("node", "testdata/listen.js")
-		cmd.Env = environ(os.Environ(), nil, nil, nil, who)
+		cmd.Env = environ(os.Environ(), nil, nil, nil, nil, who)
 		out, err := cmd.CombinedOutput()
 		got := strings.NewReplacer(who.Socket, "SOCKET", strconv.Itoa(port), "PORT").Replace(string(out))
 		if err != nil || got != want {

@@ -52,6 +52,8 @@ type proc interface {
 	OwnsListener(network, address string) (listening, owned bool, err error)
 	Listeners() []string
 	Evidence() string
+	Held() []process.Held
+	OutOfMemory() bool
 }
 
 // launcher starts a process.

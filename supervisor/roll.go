@@ -109,7 +109,7 @@ func (s *Supervisor) Reconfigure(cfg *config.Pool, drain time.Duration, roll boo
 func (s *Supervisor) beginRollLocked(why Reason) *Roll {
 	s.rolls++
 	s.roll = &Roll{ID: fmt.Sprintf("roll-%s-%d", s.pool.Name(), s.rolls), Pool: s.pool.Name(), Reason: why, Started: time.Now(),
-		settings: &settings{s.cfg}, done: make(chan struct{})}
+		settings: &settings{cfg: s.cfg}, done: make(chan struct{})}
 	for _, sl := range s.slots {
 		sl.forgive()
 	}

@@ -42,6 +42,7 @@ const (
 // facts is what a runner knows of its process.
 type facts struct {
 	proc      proc // nil until started
+	limits    []Limit
 	startErr  error
 	address   address // where it listens, once found
 	found     bool
@@ -52,6 +53,7 @@ type facts struct {
 	saidReady bool
 	exited    bool // the direct child was reaped
 	exit      process.Exit
+	oom       bool // the kernel killed a part of it that used more memory than it may
 	stuck     bool // it does not end, whatever is done
 	portTaken bool // it ended before it listened, and its port is in use
 	gone      bool // nothing of the tree is left, everything was given back
@@ -109,7 +111,7 @@ func (r *runner) run() {
 	if err != nil {
 		r.note(func(f *facts) { f.startErr = err })
 	} else {
-		r.note(func(f *facts) { f.proc = p })
+		r.note(func(f *facts) { f.proc, f.limits = p, limitsOf(r.plan.cfg, p.Held()) })
 		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerStarted, Subject: e.who.ID,
 			Message: fmt.Sprintf("worker %s started", e.who.ID), Attrs: map[string]any{"pid": p.PID()}})
 		r.follow(p, e)
@@ -128,7 +130,7 @@ func (r *runner) follow(p proc, e *equipment) {
 		r.abandon(p.Tree())
 		return
 	}
-	r.note(func(f *facts) { f.exited, f.exit = true, p.Exit() })
+	r.note(func(f *facts) { f.exited, f.exit, f.oom = true, p.Exit(), p.OutOfMemory() })
 	if e.endpoint != nil {
 		e.endpoint.Exited() // a descendant may still hold the channel
 	}

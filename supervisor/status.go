@@ -30,6 +30,7 @@ type Status struct {
 	Breaker          string // closed, open, half-open; empty without one
 	Drained          bool
 	Maintenance      bool
+	Limits           []Limit
 }
 
 // Workers returns the status of every worker, in order of slot and generation.
@@ -61,6 +62,7 @@ func (s *Supervisor) statusLocked(sl *slot, w *worker, now time.Time) Status {
 	}
 	if w.run != nil {
 		st.Inspector = w.run.look().inspector
+		st.Limits = w.run.look().limits
 	}
 	switch w.state {
 	case Draining, Stopping:

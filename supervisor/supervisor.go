@@ -108,7 +108,7 @@ func newSupervisor(o Options, launch launcher) *Supervisor {
 	}
 	s := &Supervisor{
 		o: o, pool: o.Pool, launch: launch, wakeup: make(chan struct{}, 1),
-		cfg: o.Config, drain: o.DrainTimeout, scaled: -1, adjusted: -1, good: &settings{o.Config},
+		cfg: o.Config, drain: o.DrainTimeout, scaled: -1, adjusted: -1, good: &settings{cfg: o.Config},
 		restarts: make(map[Reason]uint64), oom: oomWatch{read: o.OOMKills},
 	}
 	s.liveness.configure(o.Config.HealthCheck)

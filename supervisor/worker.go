@@ -12,7 +12,10 @@ import (
 
 // settings are what workers are started with. Two rolls have two of them even
 // where the settings are equal, so that old and new workers can be told apart.
-type settings struct{ cfg *config.Pool }
+type settings struct {
+	cfg  *config.Pool
+	told bool // people know which of their limits do not hold as asked
+}
 
 // worker is one place in a slot and, while it lives, one process. All fields
 // are the supervisor's, under its lock.

@@ -11,7 +11,7 @@ import (
 )
 
 // Make sees to it that dir exists, belongs to this user and is closed to all
-// others. Its parent must exist. An error says whose it is otherwise.
+// others, who may at most pass through to what lies within and is open to them. Its parent must exist. An error says whose it is otherwise.
 func Make(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -19,7 +19,8 @@ func Make(dir string) error {
 	if err := Check(dir); err != nil {
 		return err
 	}
-	if info, err := os.Stat(dir); err == nil && info.Mode().Perm() != 0o700 {
+	const open = 0o711 // by drover, for workers that run as another user
+	if info, err := os.Stat(dir); err == nil && info.Mode().Perm() != 0o700 && info.Mode().Perm() != open {
 		return os.Chmod(dir, 0o700)
 	}
 	return nil

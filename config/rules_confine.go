@@ -1,0 +1,71 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// confine checks what workers are held to.
+func (v *validator) confine(key string, p *Pool) {
+	if len(p.Command) == 0 {
+		v.unconfined(key, p)
+		return
+	}
+	v.account(key+".security", p.Security)
+	v.sandbox(key+".security", p.Security)
+	if p.Security.PrivateNetwork && p.Transport != "socket" {
+		v.fault(key+".security.privateNetwork", "drover cannot reach a port of a worker that has a network of its own", "add transport: socket to the pool, or remove it")
+	}
+	if p.Security.NoNewPrivileges {
+		switch filepath.Base(p.Command[0]) {
+		case "sudo", "doas", "pkexec":
+			v.fault(key+".command[0]", filepath.Base(p.Command[0])+" cannot work with security.noNewPrivileges", "use security.user in its place, or set security.noNewPrivileges: false")
+		}
+	}
+}
+
+// unconfined refuses what would be ignored in a pool without workers.
+func (v *validator) unconfined(key string, p *Pool) {
+	const problem, remedy = "the pool has no command, and only workers are held to it", "remove it"
+	if r := p.Resources; r.MaxMemoryPerWorker > 0 || r.MaxCPUPerWorker > 0 || r.MaxOpenFiles > 0 || r.MaxProcesses > 0 {
+		v.fault(key+".resources", problem, remedy)
+	}
+	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || s.PrivateNetwork || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
+		v.fault(key+".security", problem, remedy)
+	}
+}
+
+func (v *validator) account(key string, s Security) {
+	at := key + ".user"
+	if s.User == "" {
+		at = key + ".group"
+	}
+	a, err := s.Account()
+	switch {
+	case err != nil:
+		v.fault(at, err.Error(), "make it, or name another")
+	case a == nil || os.Geteuid() == 0:
+	case (a.UID >= 0 && a.UID != os.Geteuid()) || a.GID != os.Getegid():
+		v.fault(at, "only root can run workers as somebody else", "run drover as root, or remove it")
+	}
+}
+
+func (v *validator) sandbox(key string, s Security) {
+	if s.Confined() && !s.NoNewPrivileges {
+		v.fault(key+".noNewPrivileges", "a sandbox needs it", "set it to true, or sandbox: off")
+	}
+	for _, list := range []struct {
+		key   string
+		paths []string
+	}{{key + ".readOnlyPaths", s.ReadOnlyPaths}, {key + ".writablePaths", s.WritablePaths}} {
+		if !s.Confined() && len(list.paths) > 0 {
+			v.fault(list.key, "has no effect without a sandbox", "add sandbox: standard, or remove it")
+			continue
+		}
+		for i, path := range list.paths {
+			if _, err := os.Stat(path); err != nil {
+				v.fault(index(list.key, i), quote(path)+" does not exist", "make it, or remove it; it is relative to the folder drover is started in")
+			}
+		}
+	}
+}

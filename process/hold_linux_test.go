@@ -1,0 +1,85 @@
+package process
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestHold_HasASubstituteForEachController(t *testing.T) {
+	all := Bounds{Memory: 1 << 20, CPU: 150, Processes: 10}
+	f := func(h holding, missing map[string]string, want holding, levels ...Level) {
+		t.Helper()
+		held := h.substitute(all, missing)
+		for i, one := range held {
+			if one.Level != levels[i] || (one.Why == "") != (one.Level == LevelKernel) {
+				t.Errorf("%+v, want %s", one, levels[i])
+			}
+		}
+		if len(held) != len(levels) || !reflect.DeepEqual(h, want) {
+			t.Errorf("%+v, %+v", held, h)
+		}
+	}
+	user := &Account{UID: 4711}
+	root := &Account{}
+	none := map[string]string{controlMemory: "read-only", controlCPU: "read-only", controlPIDs: "read-only"}
+	f(holding{}, nil, holding{}, LevelKernel, LevelKernel, LevelKernel)
+	f(holding{Account: user}, none, holding{Account: user, CPUs: 2, Nice: modest, UserProcesses: 10}, LevelSampled, LevelAdvisory, LevelPerUser)
+	f(holding{Account: root}, none, holding{Account: root, CPUs: 2, Nice: modest, UserProcesses: 10}, LevelSampled, LevelAdvisory, LevelNone)
+	f(holding{}, map[string]string{controlMemory: "read-only"}, holding{}, LevelSampled, LevelKernel, LevelKernel)
+}
+
+func TestHold_SettingsOfBothVersions(t *testing.T) {
+	b := Bounds{Memory: 64 << 20, CPU: 50, Processes: 20}
+	f := func(controller string, version int, want ...setting) {
+		t.Helper()
+		if got := settings(controller, version, b); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s %d: %+v", controller, version, got)
+		}
+	}
+	f(controlMemory, 1, setting{"memory.limit_in_bytes", "67108864", false}, setting{"memory.memsw.limit_in_bytes", "67108864", true})
+	f(controlMemory, 2, setting{"memory.max", "67108864", false}, setting{"memory.swap.max", "0", true}, setting{"memory.oom.group", "1", true})
+	f(controlCPU, 1, setting{"cpu.cfs_period_us", "100000", false}, setting{"cpu.cfs_quota_us", "50000", false})
+	f(controlCPU, 2, setting{"cpu.max", "50000 100000", false})
+	f(controlPIDs, 1, setting{"pids.max", "20", false})
+	f(controlPIDs, 2, setting{"pids.max", "20", false})
+}
+
+func TestHierarchies_OfAllKindsOfMachines(t *testing.T) {
+	f := func(mounts, own string, want hierarchies) {
+		t.Helper()
+		if want.v1 == nil {
+			want.v1 = map[string]string{}
+		}
+		if got := findHierarchies(mounts, own); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s%s%+v", mounts, own, got)
+		}
+	}
+	unified := "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+	f(unified, "0::/system.slice/drover.service\n", hierarchies{v2: "/sys/fs/cgroup/system.slice/drover.service"})
+	f(unified, "0::/\n", hierarchies{v2: "/sys/fs/cgroup"})
+	hybrid := "31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n" +
+		"32 30 0:28 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n" +
+		"33 30 0:29 / /sys/fs/cgroup/with\\040space rw - cgroup cgroup rw,pids\n" +
+		"34 30 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+	f(hybrid, "5:cpu,cpuacct:/a\n4:memory:/docker/abc/b\n3:pids:/c\n2:blkio:/\n0::/d\n", hierarchies{v2: "/sys/fs/cgroup/unified/d", v1: map[string]string{
+		"cpu": "/sys/fs/cgroup/cpu,cpuacct/a", "cpuacct": "/sys/fs/cgroup/cpu,cpuacct/a", "memory": "/sys/fs/cgroup/memory/b", "pids": "/sys/fs/cgroup/with space/c"}})
+	f(hybrid, "4:memory:/elsewhere\n", hierarchies{v2: "/sys/fs/cgroup/unified", v1: map[string]string{"memory": "/sys/fs/cgroup/memory"}})
+	f("nonsense\n", "nonsense\n", hierarchies{})
+}
+
+func TestHold_SandboxIsReportedAsTheKernelHasIt(t *testing.T) {
+	f := func(strict bool, landlock int, seccomp bool, want Level) {
+		t.Helper()
+		h := heldSandbox(&Sandbox{Strict: strict}, landlock, seccomp)
+		if h.Level != want || (h.Why == "") != (want == LevelKernel) {
+			t.Errorf("strict %v, Landlock %d, seccomp %v: %+v", strict, landlock, seccomp, h)
+		}
+	}
+	f(false, 5, true, LevelKernel)
+	f(true, 5, true, LevelPartial)
+	f(true, 6, true, LevelKernel)
+	f(false, 3, true, LevelPartial)
+	f(false, 0, true, LevelPartial)
+	f(false, 7, false, LevelPartial)
+	f(false, 0, false, LevelNone)
+}
