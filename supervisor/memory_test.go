@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,13 +106,13 @@ func TestMemory_CriticalIsReplacedBeforeOthersThatWait(t *testing.T) {
 func TestMemory_WarningIsToldOnceAndAsksForACollectionNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, bounded(1, nil), nil)
-		asked := 0
-		f.collect = func() { asked++ }
+		var asked atomic.Int64
+		f.collect = func() { asked.Add(1) }
 		f.settle(time.Second)
-		want := func(told, collected int) {
+		want := func(told int, collected int64) {
 			t.Helper()
-			if f.happened(event.WorkerMemory) != told || asked != collected {
-				t.Errorf("told %d times and asked %d times, want %d and %d", f.happened(event.WorkerMemory), asked, told, collected)
+			if f.happened(event.WorkerMemory) != told || asked.Load() != collected {
+				t.Errorf("told %d times and asked %d times, want %d and %d", f.happened(event.WorkerMemory), asked.Load(), told, collected)
 			}
 		}
 		f.uses("app-1.1", 79*mb)
