@@ -109,9 +109,9 @@ func TestMemory_WarningIsToldOnceAndAsksForACollectionNowAndThen(t *testing.T) {
 		var asked atomic.Int64
 		f.collect = func() { asked.Add(1) }
 		f.settle(time.Second)
-		want := func(told, collected int) {
+		want := func(told int, collected int64) {
 			t.Helper()
-			if f.happened(event.WorkerMemory) != told || asked.Load() != int64(collected) {
+			if f.happened(event.WorkerMemory) != told || asked.Load() != collected {
 				t.Errorf("told %d times and asked %d times, want %d and %d", f.happened(event.WorkerMemory), asked.Load(), told, collected)
 			}
 		}
