@@ -70,6 +70,9 @@ func (b backend) Status() admin.Status {
 		for name, n := range p.Checks {
 			s.Checks.Count(name, n)
 		}
+		if notice := shortage(p); notice != "" {
+			s.Notices = append(s.Notices, notice)
+		}
 		s.Pools = append(s.Pools, p)
 	}
 	if !ready {
@@ -89,6 +92,7 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 	}
 	if u.sup != nil {
 		s.Wanted, s.Ready, s.Rolling = u.sup.Size(), u.sup.Ready(), b.d.rolls.running(s.Name)
+		s.AutoScaling = scaling(u)
 		for _, w := range u.sup.Workers() {
 			if w.PID != 0 {
 				s.Workers++
@@ -161,11 +165,20 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		ID: w.ID, Pool: w.Pool, Slot: w.Slot, Generation: w.Generation, PID: w.PID, State: w.State.String(), Health: w.Health,
 		Address: address(w.Network, w.Address), UptimeSeconds: w.Uptime.Seconds(), Restarts: int(w.Restarts), LastReason: string(w.LastReason),
 		InFlight: w.InFlight, Requests: w.Requests, Breaker: w.Breaker, Drained: w.Drained, Maintenance: w.Maintenance,
-		LastError: w.LastWords, Limits: map[string]admin.Limit{},
+		LastError: w.LastWords, Limits: map[string]admin.Limit{}, History: []admin.Life{},
+	}
+	for _, l := range w.History {
+		row.History = append(row.History, admin.Life{Generation: l.Generation, StartedAt: l.Started.UTC(), EndedAt: l.Ended.UTC(),
+			Reason: string(l.Reason), Exit: l.Exit, UptimeSeconds: l.Uptime().Seconds()})
+	}
+	if w.MemoryLimit > 0 {
+		row.Limits["maxMemoryPerWorker"] = admin.Limit{Value: w.MemoryLimit, Level: "sampled"}
 	}
 	row.LoopDelayMS, row.Checks = b.d.checks(w.ID)
 	if sample, ok := b.d.sampler.Latest(w.ID); ok && w.PID != 0 {
 		row.CPUPercent, row.MemoryBytes = sample.CPU*100, sample.RSS
+		row.OpenFiles, row.Threads, row.Processes = sample.OpenFiles, sample.Threads, sample.Processes
+		row.Leak = b.d.leak(w.ID)
 	}
 	return row
 }

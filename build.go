@@ -70,6 +70,8 @@ func (d *drover) buildProcesses() (err error) {
 	d.ports = supervisor.NewPortAllocator()
 	d.sampler = monitor.NewSampler(d.settings.Monitoring.SampleInterval.Std(), d.targets)
 	d.sampler.OnSample = d.setLoad
+	d.sampler.Leaks = monitor.NewLeakWatch(monitor.DefaultLeakDetector)
+	d.sampler.Leaks.OnLeak = d.tellLeak
 	return nil
 }
 

@@ -46,7 +46,7 @@ func levelOf(k event.Kind) zapcore.Level {
 	switch k {
 	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.UpgradeFailed, event.SharedFailure, event.Internal:
 		return zap.ErrorLevel
-	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.PoolDegraded, event.UpstreamUnhealthy,
+	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.WorkerLeak, event.PoolDegraded, event.UpstreamUnhealthy,
 		event.UpstreamEjected, event.BreakerOpened, event.LogDropped:
 		return zap.WarnLevel
 	}

@@ -5,13 +5,20 @@ import (
 	"github.com/drover-proxy/drover/pool"
 )
 
-// setLoad tells the upstream of a worker how busy its processes are, for the
-// strategies that look at it.
+// setLoad tells a worker's supervisor what its processes use, and its upstream
+// how busy they are, for the strategies that look at it.
 func (d *drover) setLoad(id string, s monitor.Sample) {
 	for _, u := range d.allUnits() {
-		if up := u.pool.Get(id); up != nil {
-			up.SetLoad(pool.Load{CPU: s.CPU, Memory: s.RSS})
-			return
+		if u.sup == nil || !u.sup.NoteMemory(id, s.RSS) {
+			continue
 		}
+		if up := u.pool.Get(id); up != nil {
+			load := pool.Load{CPU: s.CPU, Memory: s.RSS}
+			if limit := u.pool.Config().Resources.MaxMemoryPerWorker; limit > 0 {
+				load.MemoryRatio = float64(s.RSS) / float64(limit)
+			}
+			up.SetLoad(load)
+		}
+		return
 	}
 }

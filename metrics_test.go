@@ -51,11 +51,19 @@ func TestMetrics_HaveTheDocumentedNames(t *testing.T) {
 		`drover_workers{pool="app",state="running"} 2`,
 		`drover_worker_cpu_seconds_total{`,
 		`drover_worker_memory_bytes{.*kind="`,
+		`drover_worker_memory_bytes{kind="shared",pool="app",worker="app-1"} [1-9]`,
 		`drover_worker_open_files{`,
+		`drover_worker_threads{pool="app",worker="app-1"} [1-9]`,
+		`drover_worker_processes{pool="app",worker="app-1"} 1`,
+		`drover_worker_context_switches_total{kind="voluntary",pool="app",worker="app-1"} [1-9]`,
+		`drover_worker_io_bytes_total{direction="write",pool="app",worker="app-1"} `,
+		`drover_worker_leak_bytes_per_second{pool="app",worker="app-1"} 0`,
 		`drover_config_last_reload_successful 1`,
 		`drover_events_total{kind="`,
 		`drover_build_info{.*} 1`,
 		`drover_host_memory_bytes{kind="`,
+		`drover_host_disk_bytes{kind="available"} [1-9]`,
+		`drover_host_network_bytes_total{direction="receive"} `,
 	}
 	var body string
 	// Processes and the host are measured once a second, so some come a little later.

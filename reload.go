@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/drover-proxy/drover/admin"
+	"github.com/drover-proxy/drover/autoscale"
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
 	"github.com/drover-proxy/drover/healthcheck"
@@ -165,6 +166,7 @@ func (d *drover) reconfigure(name string, next *config.Config, check healthcheck
 		return ""
 	}
 	started, err := u.sup.Reconfigure(cfg, next.Server.Timeouts.Drain.Std(), roll)
+	u.scaler.Reconfigure(autoscale.NewPolicy(cfg))
 	if err != nil {
 		d.log.Error("roll after reload", zap.String("pool", name), zap.Error(err))
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/drover-proxy/drover/metrics"
+	"github.com/drover-proxy/drover/monitor"
 	"github.com/drover-proxy/drover/pool"
 )
 
@@ -25,10 +27,16 @@ func (d *drover) state() metrics.State {
 		for _, w := range u.sup.Workers() {
 			s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: w.State.String(), Count: 1})
 			if sample, ok := d.sampler.Latest(w.ID); ok {
-				s.Processes = append(s.Processes, metrics.ProcessRow{
-					Pool: name, ID: w.ID, Label: fmt.Sprintf("%s-%d", name, w.Slot), CPUSeconds: sample.CPUSeconds, RSS: sample.RSS, OpenFiles: sample.OpenFiles,
-				})
+				row := processRow(sample)
+				row.Pool, row.ID, row.Label = name, w.ID, fmt.Sprintf("%s-%d", name, w.Slot)
+				if leak := d.leak(w.ID); leak != nil {
+					row.LeakPerSecond = leak.BytesPerHour / time.Hour.Seconds()
+				}
+				s.Processes = append(s.Processes, row)
 			}
+		}
+		if a := scaling(u); a != nil {
+			s.Scaling = append(s.Scaling, metrics.ScalingRow{Pool: name, Desired: a.Desired})
 		}
 		for reason, n := range u.sup.Restarts() {
 			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: n})
@@ -37,16 +45,34 @@ func (d *drover) state() metrics.State {
 	return s
 }
 
+func processRow(s monitor.Sample) metrics.ProcessRow {
+	return metrics.ProcessRow{
+		CPUSeconds: s.CPUSeconds, RSS: s.RSS, Shared: s.Shared, OpenFiles: s.OpenFiles, Threads: s.Threads, Processes: s.Processes,
+		VoluntarySwitches: s.VoluntarySwitches, InvoluntarySwitches: s.InvoluntarySwitches,
+		ReadBytes: s.ReadBytes, WrittenBytes: s.WrittenBytes,
+	}
+}
+
 // host is the last sample of the machine, nil before the first.
 func (d *drover) host() *metrics.HostRow {
 	h := d.sampler.Host()
 	if h.At.IsZero() || h.MemoryTotal == 0 {
 		return nil
 	}
-	return &metrics.HostRow{
+	row := &metrics.HostRow{
 		CPURatio: h.CPU,
 		Memory:   map[string]uint64{"total": h.MemoryTotal, "available": h.MemoryAvailable},
 	}
+	if p := h.Pressure; p != nil {
+		row.Pressure = map[string]float64{"cpu": p.CPU, "memory": p.Memory, "io": p.IO}
+	}
+	if d := h.Disk; d != nil {
+		row.Disk = map[string]uint64{"total": d.Total, "available": d.Available}
+	}
+	if n := h.Network; n != nil {
+		row.Network = map[string]uint64{"receive": n.Received, "transmit": n.Sent}
+	}
+	return row
 }
 
 // routingState is the upstream's state with the flags that override it.

@@ -7,18 +7,20 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/drover-proxy/drover/autoscale"
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/healthcheck"
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/supervisor"
 )
 
-// unit is a pool with what keeps it well: its prober, and its supervisor where
-// it has workers.
+// unit is a pool with what keeps it well: its prober, and where it has workers
+// their supervisor and autoscaling.
 type unit struct {
 	pool   *pool.Pool
 	prober *healthcheck.Prober
 	sup    *supervisor.Supervisor // nil: static upstreams only
+	scaler *autoscale.Autoscaler  // nil where sup is
 
 	endProbes  context.CancelFunc
 	endWorkers context.CancelFunc
@@ -56,7 +58,11 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Executable:   d.executable,
 		Warming:      len(warm) > 0,
 	})
-	return u, err
+	if err != nil {
+		return nil, err
+	}
+	u.scaler = d.newScaler(u)
+	return u, nil
 }
 
 // checkEnv is what the checks of a pool get.
@@ -78,6 +84,7 @@ func (u *unit) start(failed func(error)) {
 	u.running.Go(func() { failed(u.prober.Run(probes)) })
 	if u.sup != nil {
 		u.running.Go(func() { failed(u.sup.Run(workers)) })
+		u.running.Go(func() { failed(u.scaler.Run(probes)) })
 	}
 }
 

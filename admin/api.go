@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/drover-proxy/drover/event"
 )
@@ -59,6 +60,16 @@ type PoolSummary struct {
 	QueueLength   int         `json:"queueLength"`
 	Rolling       string      `json:"rolling,omitempty"` // id of the rolling restart that is going on
 	Checks        CheckCounts `json:"checks,omitempty"`  // of its workers
+	AutoScaling   *Scaling    `json:"autoScaling,omitempty"`
+}
+
+// Scaling is what autoscaling does with a pool.
+type Scaling struct {
+	Min     int    `json:"min"`
+	Max     int    `json:"max"`
+	Desired int    `json:"desired"`           // workers that the load asks for, within min and max
+	Manual  bool   `json:"manual"`            // an operator said how many; scale to auto ends that
+	Blocked string `json:"blocked,omitempty"` // why more are not started: manual, rolling, max-workers, host-cpu or host-memory
 }
 
 // Pool is an element of GET /api/v1/pools and the body of GET /api/v1/pools/{pool}.
@@ -101,6 +112,9 @@ type Worker struct {
 	LastReason    string           `json:"lastReason"`
 	CPUPercent    float64          `json:"cpuPercent"` // of one core
 	MemoryBytes   uint64           `json:"memoryBytes"`
+	OpenFiles     int              `json:"openFiles"`
+	Threads       int              `json:"threads"`
+	Processes     int              `json:"processes"`
 	InFlight      int64            `json:"inFlight"`
 	Requests      uint64           `json:"requests"`
 	Breaker       string           `json:"breaker"`
@@ -110,6 +124,41 @@ type Worker struct {
 	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"` // how late its event loop is, where health checks are of type ipc
 	Checks        []Check          `json:"checks,omitempty"`      // of the application, as it last answered such a health check
 	Limits        map[string]Limit `json:"limits"`
+	Leak          *Leak            `json:"leak,omitempty"`      // missing unless its memory leaks
+	Footprint     *Footprint       `json:"footprint,omitempty"` // of one worker that was asked for, where it can be measured
+	History       []Life           `json:"history"`             // of the slot's workers that ended, the newest last, at most 20
+}
+
+// Life is a worker that has ended.
+type Life struct {
+	Generation    int       `json:"generation"`
+	StartedAt     time.Time `json:"startedAt"`
+	EndedAt       time.Time `json:"endedAt"`
+	Reason        string    `json:"reason"` // why it left
+	Exit          string    `json:"exit"`   // how its process ended
+	UptimeSeconds float64   `json:"uptimeSeconds"`
+}
+
+// Leak is how the memory of a worker grows.
+type Leak struct {
+	BytesPerHour     float64 `json:"bytesPerHour"`
+	LowBytesPerHour  float64 `json:"lowBytesPerHour"` // it is between these with a confidence of 98%
+	HighBytesPerHour float64 `json:"highBytesPerHour"`
+	SpanSeconds      float64 `json:"spanSeconds"` // of the readings that this is based on
+	LimitBytes       uint64  `json:"limitBytes"`  // resources.maxMemoryPerWorker, or what the machine has left for it
+	SecondsToLimit   float64 `json:"secondsToLimit"`
+	BytesPerRequest  float64 `json:"bytesPerRequest,omitempty"`
+	YoungerWorkers   int     `json:"youngerWorkers"`         // of its pool, not half as old
+	YoungerBytes     uint64  `json:"youngerBytes,omitempty"` // what the middle one of them has
+}
+
+// Footprint is the memory of a worker's processes in detail. It is measured when
+// asked for, at most once a minute.
+type Footprint struct {
+	At        time.Time `json:"ts"`
+	PSSBytes  uint64    `json:"pssBytes"` // pages that processes share divided among them
+	USSBytes  uint64    `json:"ussBytes"` // pages of its own: what ending it would free
+	SwapBytes uint64    `json:"swapBytes"`
 }
 
 // Check is one check of a worker's own.

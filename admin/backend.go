@@ -21,6 +21,7 @@ type View interface {
 	Status() Status
 	Pools() []Pool
 	Workers() []Worker
+	Footprint(worker string) *Footprint // by its whole id; nil where it cannot be measured
 	Operation(id string) (Operation, bool)
 	Config() any             // the effective settings, secrets hidden, for encoding/json
 	Ready() (bool, []string) // the reasons when it is not

@@ -48,7 +48,8 @@ func counts(workers []Worker) (c CheckCounts) {
 
 func (f *fake) Pools() []Pool {
 	return []Pool{
-		{PoolSummary: PoolSummary{Name: "app", Health: Degraded, Strategy: "least-connections", Wanted: 2, Workers: 2, Ready: 1, UpstreamCount: 1, Available: 1, InFlight: 3, Checks: counts(f.Workers())},
+		{PoolSummary: PoolSummary{Name: "app", Health: Degraded, Strategy: "least-connections", Wanted: 2, Workers: 2, Ready: 1, UpstreamCount: 1, Available: 1, InFlight: 3, Checks: counts(f.Workers()),
+			AutoScaling: &Scaling{Min: 1, Max: 8, Desired: 2}},
 			Upstreams: []Upstream{{ID: "app-1.1", Pool: "app", Address: "127.0.0.1:20001", Worker: true, Health: "healthy", State: "healthy", Weight: 1, InFlight: 3, Requests: 941, ErrorRate: 0.01, LatencyMS: 2.5, Breaker: "closed"}}},
 		{PoolSummary: PoolSummary{Name: "db", Health: Healthy, Strategy: "round-robin", UpstreamCount: 1, Available: 1},
 			Upstreams: []Upstream{{ID: "unix:/run/db.sock", Pool: "db", Address: "unix:/run/db.sock", Health: "healthy", State: "healthy", Weight: 3, Breaker: "closed"}}},
@@ -56,13 +57,22 @@ func (f *fake) Pools() []Pool {
 }
 
 func (f *fake) Workers() []Worker {
+	history := []Life{{Generation: 5, StartedAt: time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC), EndedAt: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), Reason: "crash", Exit: "exit status 1", UptimeSeconds: 245}}
 	return []Worker{
 		{ID: "app-1.1", Pool: "app", Slot: 1, Generation: 1, PID: 4711, State: "running", Health: "healthy", Address: "127.0.0.1:20001", UptimeSeconds: 3724.1,
-			CPUPercent: 3.1, MemoryBytes: 52428800, InFlight: 3, Requests: 941, Breaker: "closed", LoopDelayMS: new(0.4), Checks: []Check{
-				{Name: "db", OK: true, MS: 1.2, Details: json.RawMessage(`{"open":4}`)}, {Name: "disk", MS: 0.1, Message: "full"}}, Limits: map[string]Limit{}},
-		{ID: "app-2.6", Pool: "app", Slot: 2, Generation: 6, PID: 4720, State: "draining", Health: "healthy", Restarts: 5, LastReason: "crash", Breaker: "closed", Limits: map[string]Limit{}},
-		{ID: "app-2.7", Pool: "app", Slot: 2, Generation: 7, PID: 4730, State: "starting", Health: "starting", Address: "127.0.0.1:20003", UptimeSeconds: 0.2, Restarts: 6, LastReason: "crash", Breaker: "closed", Limits: map[string]Limit{}},
+			CPUPercent: 3.1, MemoryBytes: 52428800, OpenFiles: 24, Threads: 11, Processes: 1, InFlight: 3, Requests: 941, Breaker: "closed", LoopDelayMS: new(0.4), Checks: []Check{
+				{Name: "db", OK: true, MS: 1.2, Details: json.RawMessage(`{"open":4}`)}, {Name: "disk", MS: 0.1, Message: "full"}}, Limits: map[string]Limit{},
+			Leak: &Leak{BytesPerHour: 6e6, LowBytesPerHour: 58e5, HighBytesPerHour: 61e5, SpanSeconds: 7200, LimitBytes: 536870912, SecondsToLimit: 290000, BytesPerRequest: 1500}, History: []Life{}},
+		{ID: "app-2.6", Pool: "app", Slot: 2, Generation: 6, PID: 4720, State: "draining", Health: "healthy", Restarts: 5, LastReason: "crash", Breaker: "closed", Limits: map[string]Limit{}, History: history},
+		{ID: "app-2.7", Pool: "app", Slot: 2, Generation: 7, PID: 4730, State: "starting", Health: "starting", Address: "127.0.0.1:20003", UptimeSeconds: 0.2, Restarts: 6, LastReason: "crash", Breaker: "closed", Limits: map[string]Limit{}, History: history},
 	}
+}
+
+func (f *fake) Footprint(id string) *Footprint {
+	if id != "app-2.7" {
+		return nil
+	}
+	return &Footprint{At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), PSSBytes: 48234496, USSBytes: 41943040}
 }
 
 func (f *fake) Operation(id string) (Operation, bool) {

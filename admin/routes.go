@@ -44,7 +44,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/status", viewer, "version, uptime, pools in numbers, health as a whole", s.status},
 		{"GET", "/api/v1/pools", viewer, "pools with their upstreams", s.pools},
 		{"GET", "/api/v1/pools/{pool}", viewer, "one pool", s.pool},
-		{"POST", "/api/v1/pools/{pool}/scale", operator, "set the number of workers; \"auto\" returns to the settings' number", s.scale},
+		{"POST", "/api/v1/pools/{pool}/scale", operator, "set the number of workers; \"auto\" returns to the settings' number, or to autoscaling", s.scale},
 		{"POST", "/api/v1/pools/{pool}/restart", operator, "replace the workers one after another", s.restart},
 		{"GET", "/api/v1/workers", viewer, "workers", s.workers},
 		{"GET", "/api/v1/workers/{id}", viewer, "one worker: app-3 (the newest in slot 3) or app-3.7", s.worker},

@@ -15,6 +15,7 @@ func (s *Server) worker(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return NotFound("there is no worker %s", quoted(id))
 	}
+	found.Footprint = s.backend.Footprint(found.ID)
 	return reply(w, http.StatusOK, found)
 }
 

@@ -11,7 +11,7 @@ import (
 type ScaleCmd struct {
 	clientFlags
 	Pool    string `arg:"" help:"The pool."`
-	Workers string `arg:"" placeholder:"N|auto" help:"How many workers, 0 to 1024; auto returns to the number in the settings."`
+	Workers string `arg:"" placeholder:"N|auto" help:"How many workers, 0 to 1024; auto returns to the number in the settings, or to autoscaling."`
 }
 
 // Help shows an example.

@@ -127,6 +127,12 @@ func poolRow(p admin.PoolSummary) []string {
 	if p.Wanted > 0 || p.Workers > 0 {
 		workers = fmt.Sprintf("%d of %d ready", p.Ready, p.Wanted)
 	}
+	if a := p.AutoScaling; a != nil {
+		workers += fmt.Sprintf(", auto %d-%d", a.Min, a.Max)
+		if a.Manual {
+			workers += " (manual now)"
+		}
+	}
 	if p.Rolling != "" {
 		workers += ", rolling"
 	}

@@ -43,16 +43,36 @@ func (c *WorkersCmd) Run(env *Environment) error {
 	if checked {
 		head += "|CHECKS"
 	}
+	leaks := slices.ContainsFunc(list.Workers, func(w admin.Worker) bool { return w.Leak != nil })
+	if leaks {
+		head += "|LEAK"
+	}
 	var rows [][]string
 	for _, w := range list.Workers {
 		row := workerRow(w)
 		if checked {
 			row = append(row, checks(w.Checks))
 		}
+		if leaks {
+			row = append(row, leak(w.Leak))
+		}
 		rows = append(rows, row)
 	}
 	table(env, head, rows)
 	return nil
+}
+
+// leak is how fast the memory of a worker grows and how long that can go on:
+// +60.0 MB/h, full in 5h2m.
+func leak(l *admin.Leak) string {
+	if l == nil {
+		return "-"
+	}
+	text := fmt.Sprintf("+%s/h", size(uint64(l.BytesPerHour)))
+	if l.LimitBytes > 0 {
+		text += ", full in " + duration(l.SecondsToLimit)
+	}
+	return text
 }
 
 // checks are a worker's own: db ok, disk FAIL: full.

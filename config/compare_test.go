@@ -126,7 +126,7 @@ func TestCompare_RollsWhatTheInterfaceSays(t *testing.T) {
 			restarts = append(restarts, key)
 		}
 	})
-	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready" {
+	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready resources.maxMemoryPerWorker" {
 		t.Errorf("rolls: %s", got)
 	}
 	sections := slices.CompactFunc(slices.Clone(restarts), func(a, b string) bool {

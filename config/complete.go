@@ -67,6 +67,13 @@ func (c *Config) completePool(name string) {
 	if silent("outlier.maxEjectFor") {
 		p.Outlier.MaxEjectFor = max(p.Outlier.MaxEjectFor, p.Outlier.EjectFor)
 	}
+	mm := &p.Resources.MemoryManagement
+	switch warning, critical := silent("resources.memoryManagement.memoryWarningThreshold"), silent("resources.memoryManagement.memoryCriticalThreshold"); {
+	case warning:
+		mm.MemoryWarningThreshold = min(mm.MemoryWarningThreshold, mm.MemoryCriticalThreshold)
+	case critical:
+		mm.MemoryCriticalThreshold = max(mm.MemoryWarningThreshold, mm.MemoryCriticalThreshold)
+	}
 	if silent("processManagement.maxRestartDelay") {
 		p.ProcessManagement.MaxRestartDelay = max(p.ProcessManagement.MaxRestartDelay, p.ProcessManagement.RestartDelay)
 	}

@@ -52,11 +52,19 @@ func DefaultPool() *Pool {
 			Respawn: true, MaxRestarts: 10, RestartWindow: minute,
 			RestartDelay: 100 * millisecond, MaxRestartDelay: 30 * second, Ready: "probe",
 			StartTimeout: minute, GracefulShutdownTimeout: 30 * second, StopSignal: "SIGTERM",
-			Rolling: Rolling{MaxSurge: 1},
+			RecycleJitter: 10, Rolling: Rolling{MaxSurge: 1},
 		},
 		HealthCheck: HealthCheck{
 			Enabled: true, Type: "http", Interval: 5 * second, Timeout: 2 * second,
 			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
+		},
+		Resources: Resources{MemoryManagement: MemoryManagement{
+			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, GarbageCollectionHint: true,
+		}},
+		AutoScaling: AutoScaling{
+			MinWorkers: 1, MaxWorkers: 8, Step: 1, ScaleUpCooldown: 5 * second, ScaleDownCooldown: minute,
+			ScaleUpThreshold:   ScaleUpThreshold{CPU: 75, ResponseTime: 1500 * millisecond, QueueLength: 10, QueueWait: 50 * millisecond},
+			ScaleDownThreshold: ScaleDownThreshold{CPU: 30, IdleTime: minute},
 		},
 	}
 }

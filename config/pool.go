@@ -40,6 +40,10 @@ type Pool struct {
 	ProcessManagement ProcessManagement `yaml:"processManagement"`
 	// The active probe of each upstream.
 	HealthCheck HealthCheck `yaml:"healthCheck"`
+	// What each worker may use; 0 means no limit.
+	Resources Resources `yaml:"resources"`
+	// Whether and how the number of workers follows the load.
+	AutoScaling AutoScaling `yaml:"autoScaling"`
 
 	// envFileSum is a hash of what envFile held when the settings were read,
 	// so that Compare, which reads nothing, sees that it changed.

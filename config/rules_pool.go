@@ -27,7 +27,9 @@ func (v *validator) pool(name string, p *Pool) {
 	v.fallback(name, p.Fallback)
 	v.processManagement(key, p.ProcessManagement)
 	v.healthCheck(key, p)
+	v.autoScaling(key, p)
 	v.command(key, p)
+	v.resources(key+".resources", p.Resources)
 }
 
 // poolName keeps worker ids, POOL-SLOT.GENERATION, readable: no dots in the

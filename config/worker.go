@@ -26,7 +26,13 @@ type ProcessManagement struct {
 	GracefulShutdownTimeout Duration `yaml:"gracefulShutdownTimeout" range:"0..24h" reload:"apply"`
 	// The signal that asks a worker to end.
 	StopSignal string `yaml:"stopSignal" enum:"SIGTERM,SIGINT,SIGQUIT,SIGHUP,SIGUSR1,SIGUSR2,SIGWINCH,SIGKILL" reload:"apply"`
-	// Bounds of a rolling restart.
+	// Requests after which a worker is replaced, the replacement first; 0 is no such limit.
+	MaxRequests int `yaml:"maxRequests" range:"0..1000000000" reload:"apply"`
+	// How long after it became ready a worker is replaced, the replacement first; 0 is no such limit.
+	MaxLifetime Duration `yaml:"maxLifetime" range:"0s..87600h" reload:"apply"`
+	// How much earlier than maxRequests and maxLifetime say a worker may be replaced, by chance, so that not all are at one time.
+	RecycleJitter Percent `yaml:"recycleJitter" reload:"apply"`
+	// How many workers a rolling restart, and any other planned replacement, may take at one time.
 	Rolling Rolling `yaml:"rolling"`
 }
 
@@ -38,7 +44,7 @@ func (p ProcessManagement) Signal() syscall.Signal {
 	return syscall.SIGTERM
 }
 
-// Rolling bounds a rolling restart.
+// Rolling bounds a rolling restart and every other planned replacement.
 type Rolling struct {
 	// Workers that may run beyond the wanted number.
 	MaxSurge int `yaml:"maxSurge" range:"0..1024" reload:"apply"`

@@ -113,6 +113,13 @@ func (e *Endpoint) Shutdown(grace time.Duration) {
 	e.out.flush()
 }
 
+// Collect asks the worker to collect its garbage. It never waits, and a worker
+// need not do it.
+func (e *Endpoint) Collect() {
+	e.out.put(false, func(b []byte) []byte { return append(b, `{"drover":"gc"}`...) })
+	e.out.flush()
+}
+
 // Exited tells that the worker's process has ended: what it owes is failed at
 // once, even where a descendant of it still holds the channel.
 func (e *Endpoint) Exited() { e.leave() }

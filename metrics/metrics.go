@@ -32,6 +32,7 @@ type Metrics struct {
 	events          *prometheus.CounterVec
 	messages        *prometheus.CounterVec
 	ipcRequests     prometheus.Histogram
+	scaling         *prometheus.CounterVec
 	app             *App
 
 	mu        sync.Mutex
@@ -63,7 +64,8 @@ func New(build BuildInfo) *Metrics {
 		messages: counterVec("ipc_messages_total", "Messages over the workers' channels by kind and result: ok, or the code of the error.", "kind", "result"),
 		ipcRequests: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "drover_ipc_request_duration_seconds", Help: "Time that requests between workers took to their end.", Buckets: ipcBuckets}),
-		app: newApp(),
+		scaling: counterVec("autoscale_decisions_total", "Changes of the number of workers by autoscaling, by direction and why.", "pool", "direction", "reason"),
+		app:     newApp(),
 	}
 	m.watched = newWatched()
 	m.reloadOK.Set(1) // what drover started with
@@ -76,7 +78,7 @@ func New(build BuildInfo) *Metrics {
 	info.Set(1)
 	m.registry.MustRegister(
 		m.openConnections, m.connections, m.retries, m.rejected, m.fallbacks, m.sticky, m.queueWait, m.checks, m.checkDuration,
-		m.reloads, m.reloadOK, m.events, m.messages, m.ipcRequests, m.app, m.app.refused, info, handles{m}, m.watched,
+		m.reloads, m.reloadOK, m.events, m.messages, m.ipcRequests, m.scaling, m.app, m.app.refused, info, handles{m}, m.watched,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -150,6 +152,12 @@ func (m *Metrics) Reload(ok bool) {
 	}
 	m.reloads.WithLabelValues("failure").Inc()
 	m.reloadOK.Set(0)
+}
+
+// AutoscaleDecision counts a change of the number of workers by autoscaling;
+// direction is up or down.
+func (m *Metrics) AutoscaleDecision(pool, direction, reason string) {
+	m.scaling.WithLabelValues(pool, direction, reason).Inc()
 }
 
 // Event counts an event by its kind.

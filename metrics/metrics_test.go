@@ -35,6 +35,7 @@ func full() *Metrics {
 	m.Reload(true)
 	m.Event("worker-started")
 	m.IPCMessage("send", "ok")
+	m.AutoscaleDecision("app", "up", "cpu")
 	m.IPCRequest(time.Millisecond)
 	_ = tell(m.App(), "app-1.1", `[{"name":"bad name","type":"gauge","samples":[]}]`)
 	m.Watch(func() State {
@@ -43,8 +44,11 @@ func full() *Metrics {
 			Queues:    []QueueRow{{"app", 4}},
 			Workers:   []WorkerRow{{"app", "running", 2}},
 			Restarts:  []RestartRow{{"app", "crash", 5}},
-			Processes: []ProcessRow{{Pool: "app", ID: "app-1.1", Label: "app-1", CPUSeconds: 1.5, RSS: 1 << 20, OpenFiles: 7}},
-			Host:      &HostRow{CPURatio: 0.5, Memory: map[string]uint64{"total": 2, "available": 1}},
+			Scaling:   []ScalingRow{{"app", 3}},
+			Processes: []ProcessRow{{Pool: "app", ID: "app-1.1", Label: "app-1", CPUSeconds: 1.5, RSS: 1 << 20, Shared: 1 << 10, OpenFiles: 7, Threads: 11, Processes: 2,
+				VoluntarySwitches: 30, InvoluntarySwitches: 4, ReadBytes: 4096, WrittenBytes: 8192, LeakPerSecond: 0.5}},
+			Host: &HostRow{CPURatio: 0.5, Memory: map[string]uint64{"total": 2, "available": 1},
+				Pressure: map[string]float64{"cpu": 0.25}, Disk: map[string]uint64{"total": 9}, Network: map[string]uint64{"receive": 8}},
 			LostLines: map[string]uint64{"request": 1},
 			Cache: &CacheRow{Bytes: 100, Entries: 2, Namespaces: []CacheNamespaceRow{
 				{Namespace: "users", Hits: 3, Misses: 1, Evictions: 2, Loads: 4, LoadTime: 1500 * time.Millisecond}}},
@@ -170,7 +174,8 @@ func TestWatch_AddsUpGenerationsOfASlot(t *testing.T) {
 		id := "app-1." + generation
 		return State{
 			Upstreams: []UpstreamRow{{Pool: "app", ID: id, Label: "app-1", State: state, InFlight: 1, Breaker: "closed", BreakerTrips: trips}},
-			Processes: []ProcessRow{{Pool: "app", ID: id, Label: "app-1", CPUSeconds: cpu, RSS: 10, OpenFiles: 1}},
+			Processes: []ProcessRow{{Pool: "app", ID: id, Label: "app-1", CPUSeconds: cpu, RSS: 10, OpenFiles: 1,
+				VoluntarySwitches: uint64(10 * cpu), InvoluntarySwitches: uint64(cpu), ReadBytes: uint64(20 * cpu), WrittenBytes: uint64(40 * cpu), LeakPerSecond: 3}},
 		}
 	}
 	join := func(a, b State) State {
@@ -182,6 +187,10 @@ func TestWatch_AddsUpGenerationsOfASlot(t *testing.T) {
 		text := scrape(t, m, "")
 		for _, line := range []string{
 			fmt.Sprintf(`drover_worker_cpu_seconds_total{pool="app",worker="app-1"} %v`, cpu),
+			fmt.Sprintf(`drover_worker_context_switches_total{kind="voluntary",pool="app",worker="app-1"} %v`, 10*cpu),
+			fmt.Sprintf(`drover_worker_io_bytes_total{direction="read",pool="app",worker="app-1"} %v`, 20*cpu),
+			fmt.Sprintf(`drover_worker_io_bytes_total{direction="write",pool="app",worker="app-1"} %v`, 40*cpu),
+			fmt.Sprintf(`drover_worker_leak_bytes_per_second{pool="app",worker="app-1"} %v`, 3*memory/10),
 			fmt.Sprintf(`drover_circuit_breaker_trips_total{pool="app",upstream="app-1"} %v`, trips),
 			fmt.Sprintf(`drover_worker_memory_bytes{kind="rss",pool="app",worker="app-1"} %v`, memory),
 		} {

@@ -9,6 +9,7 @@ type State struct {
 	Queues    []QueueRow
 	Workers   []WorkerRow
 	Restarts  []RestartRow
+	Scaling   []ScalingRow // of pools with autoscaling
 	Processes []ProcessRow
 	Host      *HostRow          // nil where the host is not measured
 	LostLines map[string]uint64 // log lines lost by kind: request, worker, drover
@@ -43,12 +44,25 @@ type RestartRow struct {
 	Count        uint64
 }
 
+// ScalingRow is how many workers the load of a pool asks for.
+type ScalingRow struct {
+	Pool    string
+	Desired int
+}
+
 // ProcessRow is the last sample of one worker's process tree.
 type ProcessRow struct {
 	Pool, ID, Label string // ID carries the generation, Label does not
 	CPUSeconds      float64
-	RSS             uint64 // bytes
+	RSS, Shared     uint64 // bytes; Shared is a part of RSS
 	OpenFiles       int
+	Threads         int
+	Processes       int
+
+	VoluntarySwitches, InvoluntarySwitches uint64
+	ReadBytes, WrittenBytes                uint64
+
+	LeakPerSecond float64 // bytes; 0 unless its memory leaks
 }
 
 // CacheRow is the cache that workers share.
@@ -69,4 +83,9 @@ type CacheNamespaceRow struct {
 type HostRow struct {
 	CPURatio float64           // 0 to 1
 	Memory   map[string]uint64 // bytes by kind: total, available
+
+	// What this system does not tell of is nil.
+	Pressure map[string]float64 // 0 to 1 by resource: cpu, memory, io
+	Disk     map[string]uint64  // bytes by kind: total, available
+	Network  map[string]uint64  // bytes by direction: receive, transmit
 }

@@ -52,13 +52,14 @@ func (g *growth) see(pool, label, id string, v float64) {
 	g.total[[2]string{pool, label}] += grown
 }
 
-// send exposes the totals of labels seen in this scrape and forgets ids that are gone.
-func (g *growth) send(ch chan<- prometheus.Metric, d *prometheus.Desc) {
+// send exposes the totals of labels seen in this scrape, with more labels where
+// the metric has them, and forgets ids that are gone.
+func (g *growth) send(ch chan<- prometheus.Metric, d *prometheus.Desc, more ...string) {
 	sent := map[[2]string]bool{}
 	for k := range g.now {
 		if l := [2]string{k[0], k[1]}; !sent[l] {
 			sent[l] = true
-			ch <- count(d, g.total[l], k[0], k[1])
+			ch <- count(d, g.total[l], append([]string{k[0], k[1]}, more...)...)
 		}
 	}
 	g.last, g.now = g.now, map[[3]string]float64{}

@@ -14,11 +14,20 @@ var (
 	queueLengthDesc      = desc("queue_length", "Requests that wait for an upstream.", "pool")
 	workersDesc          = desc("workers", "Workers by the state of their process.", "pool", "state")
 	restartsDesc         = desc("worker_restarts_total", "Restarts of workers by reason.", "pool", "reason")
+	desiredDesc          = desc("autoscale_desired_workers", "Workers that the load asks for, within minWorkers and maxWorkers, before cooldowns and guards.", "pool")
 	workerCPUDesc        = desc("worker_cpu_seconds_total", "CPU time of a worker's process tree, as seen at scrapes.", "pool", "worker")
 	workerMemoryDesc     = desc("worker_memory_bytes", "Memory of a worker's process tree.", "pool", "worker", "kind")
 	workerFilesDesc      = desc("worker_open_files", "Open descriptors of a worker's process tree.", "pool", "worker")
+	workerThreadsDesc    = desc("worker_threads", "Threads of a worker's process tree.", "pool", "worker")
+	workerProcessesDesc  = desc("worker_processes", "Processes of a worker's process tree.", "pool", "worker")
+	workerSwitchesDesc   = desc("worker_context_switches_total", "Context switches of a worker's process tree, as seen at scrapes.", "pool", "worker", "kind")
+	workerIODesc         = desc("worker_io_bytes_total", "Bytes that a worker's process tree read from disks and wrote to them, as seen at scrapes.", "pool", "worker", "direction")
+	workerLeakDesc       = desc("worker_leak_bytes_per_second", "How fast the memory of a worker leaks, 0 when it does not.", "pool", "worker")
 	hostCPUDesc          = desc("host_cpu_ratio", "Share of the machine's CPU time that is used, 0 to 1.")
 	hostMemoryDesc       = desc("host_memory_bytes", "Memory of the machine.", "kind")
+	hostPressureDesc     = desc("host_pressure_ratio", "Share of the last ten seconds in which something had to wait for a resource, 0 to 1.", "resource")
+	hostDiskDesc         = desc("host_disk_bytes", "File system of the folder that drover was started in.", "kind")
+	hostNetworkDesc      = desc("host_network_bytes_total", "Bytes through the machine's interfaces but loopback.", "direction")
 	lostLinesDesc        = desc("log_lines_lost_total", "Log lines that could not be written fast enough, or at all, by kind: request, worker, drover.", "kind")
 )
 
@@ -35,9 +44,16 @@ type watched struct {
 	src   func() State
 	cpu   growth
 	trips growth
+
+	voluntary, involuntary growth // context switches
+	read, written          growth // bytes
 }
 
-func newWatched() *watched { return &watched{cpu: newGrowth(), trips: newGrowth()} }
+func newWatched() *watched {
+	return &watched{
+		cpu: newGrowth(), trips: newGrowth(), voluntary: newGrowth(), involuntary: newGrowth(), read: newGrowth(), written: newGrowth(),
+	}
+}
 
 func (w *watched) set(src func() State) {
 	w.mu.Lock()
@@ -49,8 +65,9 @@ func (w *watched) set(src func() State) {
 func (w *watched) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		upstreamStateDesc, upstreamInFlightDesc, breakerStateDesc, breakerTripsDesc, queueLengthDesc,
-		workersDesc, restartsDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
-		hostCPUDesc, hostMemoryDesc, lostLinesDesc,
+		workersDesc, restartsDesc, desiredDesc, workerCPUDesc, workerMemoryDesc, workerFilesDesc,
+		workerThreadsDesc, workerProcessesDesc, workerSwitchesDesc, workerIODesc, workerLeakDesc,
+		hostCPUDesc, hostMemoryDesc, hostPressureDesc, hostDiskDesc, hostNetworkDesc, lostLinesDesc,
 		cacheBytesDesc, cacheEntriesDesc, cacheHitsDesc, cacheMissesDesc, cacheEvictionsDesc, cacheLoadDesc,
 	} {
 		ch <- d
@@ -80,6 +97,9 @@ func (w *watched) Collect(ch chan<- prometheus.Metric) {
 	for _, r := range s.Restarts {
 		restarts.add(float64(r.Count), r.Pool, r.Reason)
 	}
+	for _, r := range s.Scaling {
+		ch <- gauge(desiredDesc, float64(r.Desired), r.Pool)
+	}
 	queues.send(ch, queueLengthDesc, gauge)
 	workers.send(ch, workersDesc, gauge)
 	restarts.send(ch, restartsDesc, count)
@@ -90,10 +110,23 @@ func (w *watched) Collect(ch chan<- prometheus.Metric) {
 		s.Cache.collect(ch)
 	}
 	if s.Host != nil {
-		ch <- gauge(hostCPUDesc, s.Host.CPURatio)
-		for kind, n := range s.Host.Memory {
-			ch <- gauge(hostMemoryDesc, float64(n), kind)
-		}
+		s.Host.collect(ch)
+	}
+}
+
+func (h *HostRow) collect(ch chan<- prometheus.Metric) {
+	ch <- gauge(hostCPUDesc, h.CPURatio)
+	for kind, n := range h.Memory {
+		ch <- gauge(hostMemoryDesc, float64(n), kind)
+	}
+	for resource, ratio := range h.Pressure {
+		ch <- gauge(hostPressureDesc, ratio, resource)
+	}
+	for kind, n := range h.Disk {
+		ch <- gauge(hostDiskDesc, float64(n), kind)
+	}
+	for direction, n := range h.Network {
+		ch <- count(hostNetworkDesc, float64(n), direction)
 	}
 }
 
@@ -117,15 +150,30 @@ func (w *watched) upstreamsLocked(ch chan<- prometheus.Metric, rows []UpstreamRo
 }
 
 func (w *watched) processesLocked(ch chan<- prometheus.Metric, rows []ProcessRow) {
-	memory, files := sums{}, sums{}
+	memory, files, threads, processes, leaks := sums{}, sums{}, sums{}, sums{}, sums{}
 	for _, p := range rows {
 		w.cpu.see(p.Pool, p.Label, p.ID, p.CPUSeconds)
+		w.voluntary.see(p.Pool, p.Label, p.ID, float64(p.VoluntarySwitches))
+		w.involuntary.see(p.Pool, p.Label, p.ID, float64(p.InvoluntarySwitches))
+		w.read.see(p.Pool, p.Label, p.ID, float64(p.ReadBytes))
+		w.written.see(p.Pool, p.Label, p.ID, float64(p.WrittenBytes))
 		memory.add(float64(p.RSS), p.Pool, p.Label, "rss")
+		memory.add(float64(p.Shared), p.Pool, p.Label, "shared")
 		files.add(float64(p.OpenFiles), p.Pool, p.Label)
+		threads.add(float64(p.Threads), p.Pool, p.Label)
+		processes.add(float64(p.Processes), p.Pool, p.Label)
+		leaks.add(p.LeakPerSecond, p.Pool, p.Label)
 	}
 	memory.send(ch, workerMemoryDesc, gauge)
 	files.send(ch, workerFilesDesc, gauge)
+	threads.send(ch, workerThreadsDesc, gauge)
+	processes.send(ch, workerProcessesDesc, gauge)
+	leaks.send(ch, workerLeakDesc, gauge)
 	w.cpu.send(ch, workerCPUDesc)
+	w.voluntary.send(ch, workerSwitchesDesc, "voluntary")
+	w.involuntary.send(ch, workerSwitchesDesc, "involuntary")
+	w.read.send(ch, workerIODesc, "read")
+	w.written.send(ch, workerIODesc, "write")
 }
 
 func breakerValue(state string) float64 {

@@ -3,9 +3,7 @@ package monitor
 import (
 	"os"
 	"strconv"
-	"time"
 
-	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,7 +22,8 @@ func readUsage(pid int) (usage, bool) {
 		return usage{}, false
 	}
 	if text, err = readSmall(dir+"/statm", buf[:]); err == nil {
-		u.rss = parseStatm(text) * pageSize
+		resident, shared := parseStatm(text)
+		u.rss, u.shared = resident*pageSize, min(resident, shared)*pageSize
 	}
 	u.openFiles = countFiles(dir + "/fd")
 	return u, true
@@ -40,16 +39,49 @@ func countFiles(dir string) int {
 	if st.Size > 0 {
 		return int(st.Size)
 	}
+	return len(names(dir))
+}
+
+// names lists a folder; nothing where it cannot be read.
+func names(dir string) []string {
 	f, err := os.Open(dir)
 	if err != nil {
-		return 0
+		return nil
 	}
 	defer func() { _ = f.Close() }() // only read
-	names, err := f.Readdirnames(-1)
+	list, err := f.Readdirnames(-1)
 	if err != nil {
-		return 0
+		return nil
 	}
-	return len(names)
+	return list
+}
+
+// readCounters reads what each thread and the whole process has counted.
+func readCounters(pid int) (c counters, ok bool) {
+	var buf [4096]byte
+	dir := "/proc/" + strconv.Itoa(pid)
+	for _, thread := range names(dir + "/task") {
+		text, err := readSmall(dir+"/task/"+thread+"/status", buf[:])
+		if err != nil {
+			continue // it has ended
+		}
+		voluntary, involuntary := parseSwitches(text)
+		c.voluntary, c.involuntary, ok = c.voluntary+voluntary, c.involuntary+involuntary, true
+	}
+	if text, err := readSmall(dir+"/io", buf[:]); err == nil { // that of another user is not ours to see
+		c.read, c.written = parseIO(text)
+	}
+	return c, ok
+}
+
+// readFootprint has the kernel add up the pages of a process.
+func readFootprint(pid int) (Footprint, bool) {
+	var buf [4096]byte
+	text, err := readSmall("/proc/"+strconv.Itoa(pid)+"/smaps_rollup", buf[:])
+	if err != nil || len(text) == 0 {
+		return Footprint{}, false
+	}
+	return parseFootprint(text), true
 }
 
 // readSmall reads a file of /proc that fits into buf, past the runtime's poller.
@@ -65,45 +97,4 @@ func readSmall(path string, buf []byte) ([]byte, error) {
 			return buf[:max(n, 0)], err
 		}
 	}
-}
-
-// hostReader reads the machine's counters; not for concurrent use.
-type hostReader struct {
-	fs         procfs.FS
-	err        error
-	busy, idle float64 // seconds at the last read
-	known      bool
-}
-
-func newHostReader() *hostReader {
-	h := &hostReader{}
-	h.fs, h.err = procfs.NewDefaultFS()
-	return h
-}
-
-// read returns the present sample; what cannot be read is zero.
-func (h *hostReader) read(now time.Time) HostSample {
-	s := HostSample{At: now}
-	if h.err != nil {
-		return s
-	}
-	if stat, err := h.fs.Stat(); err == nil {
-		c := stat.CPUTotal
-		s.Cores = len(stat.CPU)
-		// User holds guest time already.
-		busy, idle := c.User+c.Nice+c.System+c.IRQ+c.SoftIRQ+c.Steal, c.Idle+c.Iowait
-		if all := busy + idle - h.busy - h.idle; h.known && all > 0 {
-			s.CPU = min(max((busy-h.busy)/all, 0), 1)
-		}
-		h.busy, h.idle, h.known = busy, idle, true
-	}
-	if mem, err := h.fs.Meminfo(); err == nil {
-		if mem.MemTotalBytes != nil {
-			s.MemoryTotal = *mem.MemTotalBytes
-		}
-		if mem.MemAvailableBytes != nil {
-			s.MemoryAvailable = *mem.MemAvailableBytes
-		}
-	}
-	return s
 }

@@ -7,6 +7,10 @@ import "time"
 // readUsage needs /proc, and so Linux.
 func readUsage(int) (usage, bool) { return usage{}, false }
 
+func readCounters(int) (counters, bool) { return counters{}, false }
+
+func readFootprint(int) (Footprint, bool) { return Footprint{}, false }
+
 // hostReader has nothing to read on this system.
 type hostReader struct{}
 

@@ -9,9 +9,14 @@ type Sample struct {
 	CPUSeconds float64 // user and system time of the tree since it was first measured, and before; never decreases
 	CPU        float64 // cores used since the sample before: 0.35 is 35% of one core
 	RSS        uint64  // resident memory in bytes; pages that members share count for each
+	Shared     uint64  // the part of RSS that is files or shared memory
 	OpenFiles  int
 	Threads    int
 	Processes  int
+
+	// These are read every few seconds only. They never decrease.
+	VoluntarySwitches, InvoluntarySwitches uint64 // context switches of its threads
+	ReadBytes, WrittenBytes                uint64 // from and to disks
 }
 
 // HostSample is what the machine used at one moment.
@@ -21,7 +26,21 @@ type HostSample struct {
 	Cores           int
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes that can be had without swapping
+
+	Pressure *Pressure // nil where the kernel does not tell
+	Disk     *Disk     // nil until measured
+	Network  *Network  // nil where the kernel does not tell
 }
+
+// Pressure is the share of the last ten seconds in which something had to wait
+// for a resource, 0 to 1.
+type Pressure struct{ CPU, Memory, IO float64 }
+
+// Disk is the file system of the folder that drover was started in, in bytes.
+type Disk struct{ Total, Available uint64 }
+
+// Network is what passed through all interfaces but loopback since they are there, in bytes.
+type Network struct{ Received, Sent uint64 }
 
 // MemoryUsed returns the bytes that are not available.
 func (h HostSample) MemoryUsed() uint64 {

@@ -59,15 +59,44 @@ func TestSampler_MeasuresEachIntervalAndForgetsWhatIsGone(t *testing.T) {
 
 // BenchmarkSample is one round of 16 workers; at one round a second it must stay
 // far below 5 ms (0.5% of a core).
-func BenchmarkSample(b *testing.B) {
+func BenchmarkSample(b *testing.B) { benchmarkSample(b, false) }
+
+// BenchmarkSample_AllMembers is a round in which members are asked for and their
+// counters read, as in each fifth.
+func BenchmarkSample_AllMembers(b *testing.B) { benchmarkSample(b, true) }
+
+func benchmarkSample(b *testing.B, list bool) {
 	m := NewSampler(time.Second, func() []Target {
 		out := make([]Target, 16)
 		for i := range out {
-			out[i] = Target{ID: string(rune('a' + i)), PIDs: func() []int { return []int{os.Getpid()} }}
+			out[i] = Target{ID: string(rune('a' + i)), Group: "app", WatchLeaks: true, PIDs: func() []int { return []int{os.Getpid()} }}
 		}
 		return out
 	})
+	m.Leaks = NewLeakWatch(DefaultLeakDetector)
+	now := time.Now()
+	m.sample(now)
 	for b.Loop() {
-		m.sample(time.Now())
+		for _, f := range m.trees {
+			f.first = now.Add(-time.Hour)
+			if f.listed = now; list {
+				f.listed = time.Time{}
+			}
+		}
+		m.sample(now)
+	}
+}
+
+// BenchmarkLeakDetector is the dearest verdict, that on a leak, over all windows;
+// there is one in two minutes for each worker.
+func BenchmarkLeakDetector(b *testing.B) {
+	t := DefaultLeakDetector.troughs()
+	for _, r := range readings(8*time.Hour, 100*mb, leaking(mb)) {
+		t.add(r)
+	}
+	for b.Loop() {
+		if v := DefaultLeakDetector.judge(t.low, 1<<30); !v.Leak {
+			b.Fatal(v)
+		}
 	}
 }

@@ -10,6 +10,7 @@ type usage struct {
 	start     uint64 // ticks since boot; with the pid it names one process for ever
 	threads   int
 	rss       uint64 // bytes
+	shared    uint64 // bytes of rss
 	openFiles int
 	dead      bool // a zombie; its time counts still
 }
@@ -66,11 +67,13 @@ func parseStat(text []byte) (usage, bool) {
 	return u, true
 }
 
-// parseStatm returns the resident pages in the text of /proc/PID/statm.
-func parseStatm(text []byte) uint64 {
+// parseStatm returns the resident pages in the text of /proc/PID/statm, and how
+// many of them are files or shared memory.
+func parseStatm(text []byte) (resident, shared uint64) {
 	_, rest, _ := bytes.Cut(text, []byte{' '})
-	resident, _, _ := bytes.Cut(rest, []byte{' '})
-	return digits(resident)
+	first, rest, _ := bytes.Cut(rest, []byte{' '})
+	second, _, _ := bytes.Cut(rest, []byte{' '})
+	return digits(first), digits(second)
 }
 
 // digits reads a decimal number, 0 for what is none.

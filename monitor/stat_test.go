@@ -23,16 +23,16 @@ func TestStat_ReadsTheKernelsLine(t *testing.T) {
 }
 
 func TestStat_ReadsResidentPages(t *testing.T) {
-	f := func(text string, want uint64) {
+	f := func(text string, resident, shared uint64) {
 		t.Helper()
-		if got := parseStatm([]byte(text)); got != want {
-			t.Errorf("%q: %d", text, got)
+		if r, s := parseStatm([]byte(text)); r != resident || s != shared {
+			t.Errorf("%q: %d, %d", text, r, s)
 		}
 	}
-	f("1000 250 3 4 0 5 0\n", 250)
-	f("1000 250", 250)
-	f("1000", 0)
-	f("", 0)
+	f("1000 250 3 4 0 5 0\n", 250, 3)
+	f("1000 250", 250, 0)
+	f("1000", 0, 0)
+	f("", 0, 0)
 }
 
 func FuzzStat(f *testing.F) {

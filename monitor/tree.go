@@ -13,6 +13,7 @@ type reader func(pid int) (usage, bool)
 type tree struct {
 	members map[int]usage // as last read
 	ticks   uint64        // of the tree so far
+	totals  totals
 	last    Sample
 }
 
@@ -36,7 +37,7 @@ func (t *tree) measure(now time.Time, pids []int, read reader) Sample {
 		}
 		present[pid] = u
 		if !u.dead {
-			s.RSS += u.rss
+			s.RSS, s.Shared = s.RSS+u.rss, s.Shared+u.shared
 			s.OpenFiles += u.openFiles
 			s.Threads += u.threads
 			s.Processes++
@@ -49,7 +50,33 @@ func (t *tree) measure(now time.Time, pids []int, read reader) Sample {
 		s.CPU = (s.CPUSeconds - t.last.CPUSeconds) / elapsed
 	}
 	t.last = s
-	return s
+	t.tell()
+	return t.last
+}
+
+// count reads the members' counters; it follows measure.
+func (t *tree) count(read counterReader) Sample {
+	t.totals.add(t.members, read)
+	t.tell()
+	return t.last
+}
+
+// tell puts the counters into the last sample.
+func (t *tree) tell() {
+	c := t.totals.sum
+	t.last.VoluntarySwitches, t.last.InvoluntarySwitches = c.voluntary, c.involuntary
+	t.last.ReadBytes, t.last.WrittenBytes = c.read, c.written
+}
+
+// weigh reads the memory alone, of those members that live and are still who they were.
+func (t *tree) weigh(read reader) Sample {
+	t.last.RSS, t.last.Shared = 0, 0
+	for pid, was := range t.members {
+		if u, ok := read(pid); ok && u.start == was.start && !u.dead {
+			t.last.RSS, t.last.Shared = t.last.RSS+u.rss, t.last.Shared+u.shared
+		}
+	}
+	return t.last
 }
 
 // addReaped counts what children used that ended since the last look: their

@@ -23,3 +23,7 @@ func (c *clock) tick(t time.Time) int64 {
 	}
 	return n
 }
+
+// Clock returns the reading of the pool's clock at t, for Upstream.LatencyAt. It
+// does not move the clock.
+func (p *Pool) Clock(t time.Time) time.Duration { return max(t.Sub(p.clock.epoch), 1) }

@@ -28,6 +28,7 @@ type queue struct {
 
 // waiter is one request in the queue. It is out of the list once ready is closed.
 type waiter struct {
+	since    time.Time
 	deadline time.Time
 	ready    chan struct{}
 	err      error // written before ready is closed
@@ -75,6 +76,18 @@ func (p *Pool) QueueLength() int {
 	return p.queue.waiters.Len()
 }
 
+// QueueWait returns how long the request whose turn is next has waited by now,
+// 0 when none waits.
+func (p *Pool) QueueWait(now time.Time) time.Duration {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	first := p.queue.waiters.Front()
+	if first == nil {
+		return 0
+	}
+	return max(now.Sub(first.Value.(*waiter).since), 0)
+}
+
 // Full reports whether a request that has not waited yet would be refused with
 // ErrQueueFull. It costs one load while there is room.
 func (p *Pool) Full() bool {
@@ -100,7 +113,8 @@ func (q *queue) join(deadline time.Time) (*waiter, error) {
 	if wait, err := q.pool.outlook(); !wait {
 		return nil, err
 	}
-	if !time.Now().Before(deadline) {
+	now := time.Now()
+	if !now.Before(deadline) {
 		return nil, ErrQueueTimeout
 	}
 	after := q.waiters.Back()
@@ -111,7 +125,7 @@ func (q *queue) join(deadline time.Time) (*waiter, error) {
 	if int64(q.waiters.Len()) >= q.length.Load() && after == q.waiters.Back() {
 		return nil, ErrQueueFull
 	}
-	w := &waiter{deadline: deadline, ready: make(chan struct{})}
+	w := &waiter{since: now, deadline: deadline, ready: make(chan struct{})}
 	if after == nil {
 		w.place = q.waiters.PushFront(w)
 	} else {

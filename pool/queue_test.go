@@ -387,3 +387,50 @@ func TestFull_WhileThereIsNoPlace(t *testing.T) {
 		wantWait(t, "first", first, context.Canceled)
 	})
 }
+
+func TestPool_QueueWaitIsThatOfTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limited(1, 1)
+		f := func(what string, want time.Duration) {
+			t.Helper()
+			synctest.Wait()
+			if got := p.QueueWait(time.Now()); got != want {
+				t.Errorf("%s: %s, want %s", what, got, want)
+			}
+		}
+		f("nobody waits", 0)
+		lease, err := p.All()[0].Acquire()
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := queued(p, in(3*time.Second), nil)
+		time.Sleep(time.Second)
+		second := queued(p, in(5*time.Second), nil)
+		f("the first came a second ago", time.Second)
+		time.Sleep(2 * time.Second)
+		wantWait(t, "first", first, ErrQueueTimeout)
+		f("the first has left", 2*time.Second)
+		lease.Release(Outcome{})
+		wantWait(t, "second", second, nil)
+		f("nobody waits any more", 0)
+	})
+}
+
+func TestPool_ClockLetsAveragesForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limited(1, 0)
+		u := p.All()[0]
+		lease, err := u.Acquire()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lease.Release(Outcome{Result: Success, Latency: time.Second})
+		if got := u.LatencyAt(p.Clock(time.Now())); got != time.Second {
+			t.Errorf("now it is %s", got)
+		}
+		time.Sleep(7 * time.Second)
+		if got := u.LatencyAt(p.Clock(time.Now())); got != time.Second/4 {
+			t.Errorf("after two averaging times it is %s", got)
+		}
+	})
+}

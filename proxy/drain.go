@@ -1,6 +1,9 @@
 package proxy
 
-import "time"
+import (
+	"net"
+	"time"
+)
 
 // acceptGrace is how long a listener that is about to close still takes in
 // what the kernel has already accepted for it; closing at once would reset it.
@@ -64,8 +67,31 @@ func (l *listener) stopAccepting() {
 	if d, ok := l.ln.(interface{ SetDeadline(time.Time) error }); ok && d.SetDeadline(time.Now().Add(acceptGrace)) == nil {
 		time.Sleep(acceptGrace)
 	}
-	_ = l.ln.Close() // fails only when it is closed already
-	l.accepts.Wait()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = l.ln.Close() // fails only when it is closed already
+		l.accepts.Wait()
+	}()
+	for {
+		select {
+		case <-closed:
+			return
+		case <-time.After(acceptGrace):
+			l.knock()
+		}
+	}
+}
+
+// knock connects to the listener once. Whoever takes over a socket makes it
+// blocking for a moment (os.File.Fd, which net.FileListener calls, does so, and
+// both processes share that mode): an accept that falls into that moment waits
+// in the kernel until a connection comes, and Close waits for the accept.
+func (l *listener) knock() {
+	address := l.ln.Addr()
+	if nc, err := net.DialTimeout(address.Network(), address.String(), acceptGrace); err == nil {
+		_ = nc.Close() // nothing was said
+	}
 }
 
 // closeIf closes a connection that is in that state, atomically with its

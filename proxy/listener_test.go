@@ -109,6 +109,24 @@ func TestListener_IsHandedOver(t *testing.T) {
 	}
 }
 
+func TestListener_StopsThoughItsSocketWasMadeBlocking(t *testing.T) {
+	up := answering(t, plain("x"))
+	r := newRig(t, nil, up.addr)
+	files, err := r.server.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		_ = f.Fd() // makes it blocking, for whoever shares the socket
+		defer func() { _ = f.Close() }()
+	}
+	c := r.dial() // the accept loop comes round, and waits in the kernel
+	c.send(get)
+	c.reply("GET")
+	r.stop()
+	<-r.done
+}
+
 func TestListener_LimitsConnections(t *testing.T) {
 	up := answering(t, plain("x"))
 	f := func(edit func(*config.Limits), reason string) {

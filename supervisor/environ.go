@@ -23,6 +23,7 @@ type identity struct {
 	LinkSocket       string // the same for programs that do not inherit it; "": none
 	LinkKey          string // opens LinkSocket, once
 	Executable       string // of drover
+	Memory           uint64 // bytes that it may use; 0: no limit
 }
 
 // environ computes a worker's environment from scratch, so that a key that was
@@ -95,6 +96,7 @@ func (w identity) give(vars map[string]string) {
 	set("NODE_CHANNEL_FD", fd)
 	set("NODE_CHANNEL_SERIALIZATION_MODE", mode)
 	w.givePreload(vars)
+	w.giveMemory(vars)
 }
 
 // argv returns the command with ${PORT}, ${SOCKET}, ${SLOT} and ${DROVER}

@@ -23,6 +23,7 @@ func (s *Supervisor) exitedLocked(sl *slot, w *worker, f facts, now time.Time) {
 	words := w.exitWords(f)
 	w.run = nil
 	sl.lastReason, sl.lastWords = w.reason, words
+	sl.remember(Life{Generation: w.generation, Started: w.started, Ended: now, Reason: w.reason, Exit: f.words()})
 	s.publish(event.WorkerExited, w.id, words, map[string]any{"reason": string(w.reason), "uptime": now.Sub(w.started).Seconds()})
 
 	// A worker that was stopped because it was not ready was counted then.
@@ -79,6 +80,17 @@ func (s *Supervisor) causeLocked(f facts) (Reason, string) {
 	return ReasonCrash, ""
 }
 
+// words says how the process ended.
+func (f facts) words() string {
+	switch {
+	case f.startErr != nil:
+		return "not started: " + f.startErr.Error()
+	case f.stuck:
+		return "does not end"
+	}
+	return f.exit.String()
+}
+
 // exitWords says how a worker ended.
 func (w *worker) exitWords(f facts) string {
 	if f.startErr != nil {
@@ -95,7 +107,7 @@ func (w *worker) exitWords(f facts) string {
 }
 
 // notReadyLocked counts a try that did not become ready. A roll it belongs to
-// is abandoned, and so is an operator's restart.
+// is abandoned, and so is an operator's restart; a recycling is put off.
 func (s *Supervisor) notReadyLocked(sl *slot, w *worker, now time.Time) {
 	sl.failures++
 	if !sl.ready {
@@ -114,8 +126,13 @@ func (s *Supervisor) notReadyLocked(sl *slot, w *worker, now time.Time) {
 		return
 	}
 	if cur := sl.current; s.roll == nil && cur != nil && cur.replace != "" && cur != w && cur.running() {
+		again := ""
+		if cur.replace != ReasonOperator {
+			wait := s.cfg.ProcessManagement.MaxRestartDelay.Std()
+			cur.postponed, again = now.Add(wait), fmt.Sprintf("; it is tried again in %s", wait)
+		}
 		cur.replace = ""
-		s.publish(event.RollFailed, cur.id, fmt.Sprintf("worker %s keeps serving: its replacement %s did not become ready: %s", cur.id, w.id, why), nil)
+		s.publish(event.RollFailed, cur.id, fmt.Sprintf("worker %s keeps serving: its replacement %s did not become ready: %s%s", cur.id, w.id, why, again), nil)
 	}
 }
 

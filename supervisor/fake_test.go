@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -123,6 +124,8 @@ type farm struct {
 	behave func(id string) behaviour
 	procs  map[string]*fakeProc // by worker id
 	most   int                  // largest number of processes at a time
+
+	collect func() // is called where a worker is asked to collect its garbage
 }
 
 func poolConfig(workers int, change func(*config.Pool)) *config.Pool {
@@ -145,7 +148,7 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 	f.pool = pool.New("app", cfg, f.bus)
 	ports := newPortAllocator(20000, 29999)
 	ports.free = func(int) bool { return true }
-	f.s = newSupervisor(Options{Pool: f.pool, Config: cfg, DrainTimeout: drainTime, Bus: f.bus, Ports: ports,
+	f.s = newSupervisor(Options{Channel: f, Pool: f.pool, Config: cfg, DrainTimeout: drainTime, Bus: f.bus, Ports: ports,
 		OOMKills: func() (uint64, bool) { return 0, false }}, f.launch)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.stop = cancel
@@ -164,6 +167,25 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 		}
 	})
 	return f
+}
+
+// Open gives a worker a channel over which it hears nothing but that it is to
+// collect its garbage.
+func (f *farm) Open(string) (Endpoint, error) { return &fakeEndpoint{farm: f}, nil }
+
+type fakeEndpoint struct{ farm *farm }
+
+func (e *fakeEndpoint) File() *os.File         { return nil }
+func (e *fakeEndpoint) NotifySocket() string   { return "" }
+func (e *fakeEndpoint) Link() (string, string) { return "", "" }
+func (e *fakeEndpoint) Ready() <-chan struct{} { return nil }
+func (e *fakeEndpoint) Shutdown(time.Duration) {}
+func (e *fakeEndpoint) Exited()                {}
+func (e *fakeEndpoint) Close() error           { return nil }
+func (e *fakeEndpoint) Collect() {
+	if e.farm.collect != nil {
+		e.farm.collect()
+	}
 }
 
 // finish stops the supervisor and checks that nothing is left.

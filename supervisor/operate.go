@@ -52,7 +52,7 @@ func (s *Supervisor) WorkerRestart(id string) error {
 	case Backoff, Failed:
 		w.retryAt = time.Now()
 	case Starting, Running:
-		w.replace = ReasonOperator
+		w.replace, w.dueAt = ReasonOperator, time.Now()
 	}
 	s.wake()
 	return nil

@@ -68,6 +68,7 @@ func (e *equipment) assemble() (process.Spec, error) {
 		}
 	}
 	who.Preload = preloadFor(o.Preload, e.cfg)
+	who.Memory = runtimeMemory(e.cfg)
 	spec.Argv = who.argv(e.cfg.Command)
 	var secrets []string
 	if o.Secrets != nil {

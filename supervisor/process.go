@@ -25,6 +25,7 @@ type Endpoint interface {
 	Link() (socket, key string)   // where a program that did not inherit the channel connects to, and the key it shows there
 	Ready() <-chan struct{}       // closed when the worker has said that it is ready
 	Shutdown(grace time.Duration) // tells the worker that it will be stopped; never waits
+	Collect()                     // asks the worker to collect its garbage; never waits
 	Exited()                      // tells that the worker's own process has ended
 	Close() error
 }

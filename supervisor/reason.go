@@ -1,5 +1,7 @@
 package supervisor
 
+import "slices"
+
 // Reason is why a worker leaves, or left. The set is closed: it is a metric label.
 type Reason string
 
@@ -7,7 +9,7 @@ type Reason string
 const (
 	ReasonCrash        Reason = "crash"         // ended by a signal or with a status other than 0
 	ReasonExit         Reason = "exit"          // ended with status 0 though it was wanted
-	ReasonOutOfMemory  Reason = "out-of-memory" // killed by the kernel for want of memory
+	ReasonOutOfMemory  Reason = "out-of-memory" // used more than it may, or killed by the kernel for want of memory
 	ReasonProbeFailed  Reason = "probe-failed"  // killed because it stopped answering
 	ReasonStartTimeout Reason = "start-timeout" // was not ready in time
 	ReasonStartFailed  Reason = "start-failed"  // could not be started at all
@@ -22,19 +24,19 @@ const (
 	ReasonScaleIn  Reason = "scale-in"
 	ReasonOperator Reason = "operator" // somebody asked for this worker
 	ReasonStop     Reason = "stop"     // drover ends
+
+	ReasonMaxRequests Reason = "max-requests" // it served processManagement.maxRequests
+	ReasonMaxLifetime Reason = "max-lifetime" // it lived processManagement.maxLifetime
+	ReasonMemory      Reason = "memory"       // it used resources.memoryManagement.memoryCriticalThreshold
+)
+
+var (
+	unplanned = []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen}
+	planned   = []Reason{ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime, ReasonMemory}
 )
 
 // Reasons lists every reason.
-func Reasons() []Reason {
-	return []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen,
-		ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop}
-}
+func Reasons() []Reason { return slices.Concat(unplanned, planned) }
 
 // Planned reports whether the worker leaves because somebody wanted it to.
-func (r Reason) Planned() bool {
-	switch r {
-	case ReasonRoll, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop:
-		return true
-	}
-	return false
-}
+func (r Reason) Planned() bool { return slices.Contains(planned, r) }

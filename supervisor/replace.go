@@ -1,6 +1,10 @@
 package supervisor
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // replacedForLocked returns why a worker is to be replaced, or "" when it is not.
 func (s *Supervisor) replacedForLocked(w *worker) Reason {
@@ -11,8 +15,8 @@ func (s *Supervisor) replacedForLocked(w *worker) Reason {
 }
 
 // replaceLocked takes the next steps of replacing workers that are to be
-// replaced, by a roll or at an operator's wish, within rolling.maxSurge and
-// rolling.maxUnavailable.
+// replaced, by a roll, at an operator's wish or since they are recycled, within
+// rolling.maxSurge and rolling.maxUnavailable.
 func (s *Supervisor) replaceLocked(now time.Time) {
 	extra, unavailable := 0, 0
 	for _, sl := range s.slots {
@@ -27,7 +31,7 @@ func (s *Supervisor) replaceLocked(now time.Time) {
 	if limits.MaxSurge <= 0 && limits.MaxUnavailable <= 0 {
 		limits.MaxSurge = 1 // or nothing could ever move
 	}
-	for _, sl := range s.slots {
+	for _, sl := range s.dueLocked() {
 		if _, ends := s.endsLocked(sl); ends || sl.ended || sl.current == nil {
 			continue
 		}
@@ -55,4 +59,25 @@ func (s *Supervisor) replaceLocked(now time.Time) {
 			}
 		}
 	}
+}
+
+// dueLocked returns the slots in the order in which their workers are replaced:
+// those that are short of memory first, then those that wait the longest, so
+// that busy slots do not keep a turn from the others.
+func (s *Supervisor) dueLocked() []*slot {
+	rank := func(sl *slot) int {
+		if sl.current != nil && sl.current.replace == ReasonMemory {
+			return 0
+		}
+		return 1
+	}
+	since := func(sl *slot) time.Time {
+		if sl.current == nil {
+			return time.Time{}
+		}
+		return sl.current.dueAt
+	}
+	return slices.SortedStableFunc(slices.Values(s.slots), func(a, b *slot) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), since(a).Compare(since(b)), cmp.Compare(a.number, b.number))
+	})
 }

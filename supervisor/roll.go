@@ -67,9 +67,6 @@ func (s *Supervisor) Reconfigure(cfg *config.Pool, drain time.Duration, roll boo
 		return nil, fmt.Errorf("change the settings of pool %s: %w", s.pool.Name(), ErrStopping)
 	}
 	before, old := s.wantedLocked(), s.cfg
-	if cfg.Workers != old.Workers {
-		s.scaled = -1 // the newer of the two wishes
-	}
 	s.cfg, s.drain = cfg, drain
 	s.liveness.configure(cfg.HealthCheck)
 	for _, sl := range s.slots {
@@ -77,7 +74,7 @@ func (s *Supervisor) Reconfigure(cfg *config.Pool, drain time.Duration, roll boo
 			sl.policy.Configure(cfg.ProcessManagement)
 		}
 	}
-	s.sayScaledLocked(before)
+	s.rescaleLocked(old, before)
 	s.wake()
 	if roll {
 		if s.roll != nil {

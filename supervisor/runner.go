@@ -33,6 +33,7 @@ const (
 	orderTerminate orderKind = iota // stop signal
 	orderKill                       // SIGKILL the tree
 	orderDestroy                    // the same after keeping evidence
+	orderCollect                    // ask for a garbage collection
 )
 
 // facts is what a runner knows of its process.
@@ -147,6 +148,12 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 		case <-p.Done():
 			return stopped, true
 		case o := <-r.orders:
+			if o.kind == orderCollect {
+				if e.endpoint != nil {
+					e.endpoint.Collect()
+				}
+				continue
+			}
 			stopped = o.sig
 			if r.obey(p, e, o) {
 				again = time.After(killAgain)
@@ -199,7 +206,7 @@ func (r *runner) bury(p proc, stopped syscall.Signal) {
 	for wait := lookFirst; patient && len(p.Tree()) > 0; wait = min(2*wait, lookLongest) {
 		select {
 		case o := <-r.orders:
-			patient = o.kind == orderTerminate
+			patient = o.kind == orderTerminate || o.kind == orderCollect
 		case <-time.After(wait):
 		}
 	}

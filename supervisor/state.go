@@ -42,6 +42,7 @@ const (
 	inStartTimeout               // it was not ready in time
 	inStop                       // it is to end: roll, scale in, operator, stop
 	inProbesFailed               // the liveness rule says that it hangs
+	inOverLimit                  // it uses more memory than it may
 	inDrained                    // no requests left, or the drain timeout
 	inKillTimeout                // it did not end after the stop signal
 	inExitPlanned                // it ended as planned and is still wanted
@@ -53,7 +54,7 @@ const (
 )
 
 func (i input) String() string {
-	return [...]string{"start", "address known", "ready", "start timeout", "stop", "probes failed", "drained", "kill timeout",
+	return [...]string{"start", "address known", "ready", "start timeout", "stop", "probes failed", "over limit", "drained", "kill timeout",
 		"planned exit", "failed exit", "exit with the budget spent", "unwanted exit", "retry"}[i]
 }
 
@@ -68,6 +69,7 @@ const (
 	actDrain            // drain the upstream
 	actTerminate        // remove the upstream, stop signal, arm the kill timer
 	actDestroy          // remove the upstream, keep evidence, SIGKILL the tree
+	actSlay             // remove the upstream, SIGKILL the tree at once
 	actKill             // SIGKILL the tree
 	actDelay            // remove the upstream, wait for what the restart policy says
 	actFail             // the same, raise an event; the pool is degraded
@@ -90,6 +92,7 @@ var table = map[State]map[input]step{
 		inReady:         {Running, actServe},
 		inStartTimeout:  {Stopping, actTerminate},
 		inStop:          {Stopping, actTerminate},
+		inOverLimit:     {Stopping, actSlay},
 		inExitFailed:    {Backoff, actDelay},
 		inExitExhausted: {Failed, actFail},
 		inExitUnwanted:  {Stopped, actForget},
@@ -97,17 +100,20 @@ var table = map[State]map[input]step{
 	Running: {
 		inStop:          {Draining, actDrain},
 		inProbesFailed:  {Stopping, actDestroy},
+		inOverLimit:     {Stopping, actSlay},
 		inExitFailed:    {Backoff, actDelay},
 		inExitExhausted: {Failed, actFail},
 		inExitUnwanted:  {Stopped, actForget},
 	},
 	Draining: {
 		inDrained:      {Stopping, actTerminate},
+		inOverLimit:    {Stopping, actSlay},
 		inExitPlanned:  {Starting, actSpawn},
 		inExitUnwanted: {Stopped, actForget},
 	},
 	Stopping: {
 		inKillTimeout:   {Stopping, actKill},
+		inOverLimit:     {Stopping, actSlay},
 		inExitPlanned:   {Starting, actSpawn},
 		inExitFailed:    {Backoff, actDelay},
 		inExitExhausted: {Failed, actFail},

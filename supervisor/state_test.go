@@ -6,8 +6,8 @@ import "testing"
 func TestState_EveryPairHasItsStep(t *testing.T) {
 	const no = "-"
 	names := map[action]string{actNone: "", actSpawn: "spawn", actAdd: "add", actServe: "serve", actDrain: "drain", actTerminate: "terminate",
-		actDestroy: "destroy", actKill: "kill", actDelay: "delay", actFail: "fail", actForget: "forget"}
-	order := []input{inStart, inAddress, inReady, inStartTimeout, inStop, inProbesFailed, inDrained, inKillTimeout,
+		actDestroy: "destroy", actSlay: "slay", actKill: "kill", actDelay: "delay", actFail: "fail", actForget: "forget"}
+	order := []input{inStart, inAddress, inReady, inStartTimeout, inStop, inProbesFailed, inOverLimit, inDrained, inKillTimeout,
 		inExitPlanned, inExitFailed, inExitExhausted, inExitUnwanted, inRetry}
 	if len(order) != int(inputs) {
 		t.Fatalf("the test knows %d inputs, there are %d", len(order), inputs)
@@ -37,15 +37,16 @@ func TestState_EveryPairHasItsStep(t *testing.T) {
 		delay  = "backoff delay"
 		fail   = "failed fail"
 		term   = "stopping terminate"
+		slay   = "stopping slay"
 	)
-	//          start  address         ready            timeout stop              probes              drained kill             planned failed exhausted unwanted retry
-	f(Stopped, spawn, no, no, no, no, no, no, no, no, no, no, no, no)
-	f(Starting, no, "starting add", "running serve", term, term, no, no, no, no, delay, fail, forget, no)
-	f(Running, no, no, no, no, "draining drain", "stopping destroy", no, no, no, delay, fail, forget, no)
-	f(Draining, no, no, no, no, no, no, term, no, spawn, no, no, forget, no)
-	f(Stopping, no, no, no, no, no, no, no, "stopping kill", spawn, delay, fail, forget, no)
-	f(Backoff, no, no, no, no, forget, no, no, no, no, no, no, no, spawn)
-	f(Failed, spawn, no, no, no, forget, no, no, no, no, no, no, no, spawn)
+	//          start  address         ready            timeout stop              probes              over limit drained kill             planned failed exhausted unwanted retry
+	f(Stopped, spawn, no, no, no, no, no, no, no, no, no, no, no, no, no)
+	f(Starting, no, "starting add", "running serve", term, term, no, slay, no, no, no, delay, fail, forget, no)
+	f(Running, no, no, no, no, "draining drain", "stopping destroy", slay, no, no, no, delay, fail, forget, no)
+	f(Draining, no, no, no, no, no, no, slay, term, no, spawn, no, no, forget, no)
+	f(Stopping, no, no, no, no, no, no, slay, no, "stopping kill", spawn, delay, fail, forget, no)
+	f(Backoff, no, no, no, no, forget, no, no, no, no, no, no, no, no, spawn)
+	f(Failed, spawn, no, no, no, forget, no, no, no, no, no, no, no, no, spawn)
 	if len(States()) != 7 {
 		t.Error("a state is missing in States")
 	}

@@ -20,8 +20,10 @@ type Status struct {
 	Restarts         uint64        // of the slot
 	LastReason       Reason        // why the slot's last worker left; "" when none has
 	LastWords        string        // the same in words
+	History          []Life        // of the slot's workers that ended, the newest last; must not be changed
 	Leaving          Reason        // why this one leaves; "" when it does not
 	RetryAt          time.Time     // when the next start is due; zero unless State is Backoff or Failed
+	MemoryLimit      uint64        // bytes; 0: none
 	InFlight         int64
 	Requests         uint64
 	Breaker          string // closed, open, half-open; empty without one
@@ -48,7 +50,10 @@ func (s *Supervisor) Workers() []Status {
 func (s *Supervisor) statusLocked(sl *slot, w *worker, now time.Time) Status {
 	st := Status{
 		ID: w.id, Pool: s.pool.Name(), Slot: sl.number, Generation: w.generation, PID: w.pid(), State: w.state, Health: pool.Starting.String(),
-		Started: w.started, Restarts: sl.restarts, LastReason: sl.lastReason, LastWords: sl.lastWords,
+		Started: w.started, Restarts: sl.restarts, LastReason: sl.lastReason, LastWords: sl.lastWords, History: sl.history[:len(sl.history):len(sl.history)],
+	}
+	if w.settings != nil {
+		st.MemoryLimit = uint64(w.settings.cfg.Resources.MaxMemoryPerWorker)
 	}
 	if w.live() {
 		st.Uptime = now.Sub(w.started)
@@ -91,7 +96,8 @@ func health(up *pool.Upstream, w *worker) string {
 	}
 }
 
-// Targets returns the processes of each worker, to be measured.
+// Targets returns the processes of each worker, to be measured. Leaks are looked
+// for in those that serve: what a worker takes until it is ready is its start.
 func (s *Supervisor) Targets() []monitor.Target {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +108,11 @@ func (s *Supervisor) Targets() []monitor.Target {
 				continue
 			}
 			if f := w.run.look(); f.proc != nil && !f.gone {
-				out = append(out, monitor.Target{ID: w.id, PIDs: f.proc.Tree})
+				t := monitor.Target{ID: w.id, PIDs: f.proc.Tree, Group: s.pool.Name(), WatchLeaks: w.running()}
+				if w.up != nil {
+					t.Requests = w.up.Requests()
+				}
+				out = append(out, t)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/drover-proxy/drover/event"
@@ -41,6 +42,10 @@ func (s *Supervisor) stepLocked(sl *slot, w *worker, in input, now time.Time) {
 		s.unroute(w)
 		w.killed = true
 		w.run.send(order{kind: orderDestroy, cause: w.message})
+	case actSlay:
+		s.unroute(w)
+		w.killed = true
+		w.run.send(order{kind: orderKill})
 	case actKill:
 		w.killed = true
 		if s.stopping {
@@ -89,7 +94,7 @@ func (s *Supervisor) spawnLocked(sl *slot, w *worker, now time.Time) {
 		started = s.roll.settings
 	}
 	*w = worker{generation: sl.generation, id: workerID(s.pool.Name(), sl.number, sl.generation), settings: started,
-		state: w.state, since: now, started: now}
+		state: w.state, since: now, started: now, luck: rand.Float64()}
 	w.run = newRunner(plan{
 		who: identity{ID: w.id, Pool: s.pool.Name(), Slot: sl.number, Generation: sl.generation,
 			Transport: started.cfg.Transport, Executable: s.o.Executable},

@@ -66,7 +66,8 @@ type Supervisor struct {
 	mu       sync.Mutex
 	cfg      *config.Pool
 	drain    time.Duration
-	scaled   int       // number of workers that an operator asked for; -1: the settings'
+	scaled   int       // number of workers that an operator asked for; -1: none did
+	adjusted int       // number of workers that autoscaling chose; -1: the settings'
 	good     *settings // what workers are started with when no roll says otherwise
 	roll     *Roll     // in progress, or nil
 	rolls    int
@@ -101,7 +102,7 @@ func newSupervisor(o Options, launch launcher) *Supervisor {
 	}
 	s := &Supervisor{
 		o: o, pool: o.Pool, launch: launch, wakeup: make(chan struct{}, 1),
-		cfg: o.Config, drain: o.DrainTimeout, scaled: -1, good: &settings{o.Config},
+		cfg: o.Config, drain: o.DrainTimeout, scaled: -1, adjusted: -1, good: &settings{o.Config},
 		restarts: make(map[Reason]uint64), oom: oomWatch{read: o.OOMKills},
 	}
 	s.liveness.configure(o.Config.HealthCheck)

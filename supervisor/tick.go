@@ -43,6 +43,7 @@ func (s *Supervisor) passLocked(now time.Time) {
 			s.observeLocked(sl, w, now)
 		}
 	}
+	s.memoryLocked(now)
 	if !s.stopping {
 		s.resizeLocked()
 	}
@@ -52,6 +53,7 @@ func (s *Supervisor) passLocked(now time.Time) {
 	if s.stopping {
 		return
 	}
+	s.recycleLocked(now)
 	s.replaceLocked(now)
 	s.judgeLocked(now)
 	s.finishRollLocked()

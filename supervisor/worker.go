@@ -34,6 +34,14 @@ type worker struct {
 	reason  Reason // why it leaves, or left
 	message string // the same in words
 	replace Reason // why it is to be replaced though no roll says so; "" when it is not
+
+	memory uint64    // resident bytes of its tree, as last measured; 0: not known
+	warned bool      // it was told of for its memory, and has not come down since
+	hinted time.Time // when it was last asked to collect its garbage
+
+	dueAt     time.Time // when replace was set
+	luck      float64   // 0 to 1: how much of recycleJitter it is recycled early
+	postponed time.Time // it is not recycled before, since its replacement failed
 }
 
 // slot is one of the places of a pool. It has at most two workers: the current
@@ -59,6 +67,7 @@ type slot struct {
 	restarts   uint64
 	lastReason Reason
 	lastWords  string // how its last worker ended
+	history    []Life // of its workers that ended, the newest last
 }
 
 // workers returns the workers of the slot, the current one first.

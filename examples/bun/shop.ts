@@ -20,7 +20,7 @@ drover.health('orders', () => ({ recent: recent.length })); // is asked by drove
 // From the cache of all shops. When it is not there one of them asks the warehouse.
 function product(sku: string) {
   const ask = () => drover.request<Product>(warehouse, 'product.get', sku);
-  return products.getOrSet(sku, ask, { ttlMs: 60_000, tags: [sku] });
+  return products.getOrSet(sku, ask, { ttl: 60_000, tags: [sku] });
 }
 
 // The warehouse takes an order from the stock, and the other shops are told.

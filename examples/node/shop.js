@@ -25,7 +25,7 @@ app.use(express.json());
 // From the cache of all shops. When it is not there one of them asks the warehouse.
 app.get('/products/:sku', async (req, res) => {
   const { sku } = req.params;
-  res.json(await products.getOrSet(sku, () => drover.request(warehouse, 'product.get', sku), { ttlMs: 60_000, tags: [sku] }));
+  res.json(await products.getOrSet(sku, () => drover.request(warehouse, 'product.get', sku), { ttl: 60_000, tags: [sku] }));
 });
 
 // The warehouse takes an order from the stock, and the other shops are told.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -207,6 +208,8 @@ func (c *Client) take(f *frame) {
 		c.health.take(f)
 	case "keys":
 		c.vault.set(f.Receive, f.Send)
+	case "gc":
+		go debug.FreeOSMemory() // a collection takes its time, and what comes next must not wait for it
 	case "shutdown":
 		c.shutdown.begin(f.GraceSeconds)
 	}

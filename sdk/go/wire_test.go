@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +38,16 @@ func TestWire_HelloIsRefused(t *testing.T) {
 	if !errors.Is(err, &Error{Code: "key"}) {
 		t.Errorf("error is %v", err)
 	}
+}
+
+func TestWire_CollectsGarbageWhenAsked(t *testing.T) {
+	f := newFake(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // no other collection than the one that is asked for
+	collected := make(chan struct{})
+	garbage := new([64]byte)
+	runtime.AddCleanup(garbage, func(done chan struct{}) { close(done) }, collected)
+	f.send(inProtocol(t, `{"drover":"gc"}`))
+	receive(t, collected)
 }
 
 func TestWire_ReadyAndShutdown(t *testing.T) {

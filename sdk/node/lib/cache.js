@@ -3,7 +3,7 @@
 const { DroverError } = require('./error');
 const { Near } = require('./near');
 const { Pipeline } = require('./pipeline');
-const { plain } = require('./size');
+const { plain, snapshot } = require('./size');
 
 const DEFAULT_NAMESPACE = 'default';
 // Options of an entry: our names, and those of the protocol.
@@ -108,7 +108,7 @@ class Namespace {
   add(key, data, options) { return this.#write('add', key, data, options); }
 
   #write(name, key, data, options) {
-    return this.#change(key, [name, this.name, key, plain(data)], options, data);
+    return this.#change(key, [name, this.name, key, data], options, data);
   }
 
   // delete resolves to whether the key was there.
@@ -123,6 +123,7 @@ class Namespace {
   }
 
   async #change(key, op, options, sized) {
+    op[3] = plain(snapshot(op[3])); // it is written at the end of the turn
     if (options !== undefined) op.push(wire(options));
     this.#changes(key);
     return this.#pipeline.run(op, sized);

@@ -2,6 +2,7 @@
 
 const { Cache, DEFAULT_NAMESPACE } = require('./cache');
 const { DroverError } = require('./error');
+const { collectGarbage } = require('./garbage');
 const { Health } = require('./health');
 const { Inbox } = require('./inbox');
 const { ClusterManager } = require('./manager');
@@ -24,6 +25,7 @@ function connect(link, worker, proc = process) {
   const cache = new Cache(session);
   const metrics = new Metrics(session);
   const health = new Health(session);
+  session.handle('gc', () => collectGarbage());
   const shutdown = new Shutdown({
     session,
     proc,

@@ -24,19 +24,19 @@ class Messages {
   }
 
   broadcast(type, data, { pool } = {}) {
-    return this.session.ask(() => {
+    return this.session.ask((kept) => {
       checkName(type);
       const frame = { drover: 'broadcast', id: 0, type };
       if (pool !== undefined) frame.pool = pool;
-      return this.payload.put(frame, type, data, pool === undefined ? this.worker.pool : pool);
-    });
+      return this.payload.put(frame, type, kept, pool === undefined ? this.worker.pool : pool);
+    }, data);
   }
 
   sendTo(worker, type, data) {
-    return this.session.ask(() => {
+    return this.session.ask((kept) => {
       checkName(type);
-      return this.addressed({ drover: 'send', id: 0, type }, worker, data);
-    });
+      return this.addressed({ drover: 'send', id: 0, type }, worker, kept);
+    }, data);
   }
 
   sendToRandom(type, data, { pool, pick } = {}) {
@@ -64,13 +64,14 @@ class Messages {
         if (signal.aborted) return abort();
         signal.addEventListener('abort', abort);
       }
+      const kept = this.session.keep(data);
       this.session.whenOpen(() => {
         if (over) return;
         try {
           checkName(type);
           const frame = { drover: 'request', id: 0, type };
           if (timeout !== undefined) frame.timeoutMs = Math.ceil(timeout);
-          id = this.session.call(this.addressed(frame, to, data), (err, reply) => {
+          id = this.session.call(this.addressed(frame, to, kept), (err, reply) => {
             id = 0;
             if (err) return finish(err);
             try {

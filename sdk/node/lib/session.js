@@ -1,6 +1,7 @@
 'use strict';
 
 const { DroverError } = require('./error');
+const { snapshot } = require('./size');
 
 const VERSION = 1;
 const CLIENT = `node/${require('../package.json').version}`;
@@ -72,14 +73,18 @@ class Session {
     return id;
   }
 
-  // ask is call for one who waits: make returns the frame, once it is known what it must look like.
-  ask(make) {
+  // keep is data as it is now.
+  keep(data) { return this.info === undefined ? snapshot(data) : data; }
+
+  // ask is call for one who waits: make returns the frame with the data, once it is known what it must look like.
+  ask(make, data) {
     return new Promise((resolve, reject) => {
+      const kept = this.keep(data);
       this.whenOpen(() => {
         if (this.error !== undefined) return reject(this.error);
         let frame;
         try {
-          frame = make(this.info);
+          frame = make(kept);
         } catch (err) {
           return reject(err);
         }

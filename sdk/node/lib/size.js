@@ -57,4 +57,11 @@ function plain(value) {
   return value === undefined || typeof value === 'function' || typeof value === 'symbol' ? null : value;
 }
 
-module.exports = { fits, plain };
+// snapshot is the value as it is now, for what is written later: the application may change it meanwhile.
+function snapshot(value) {
+  if (value === null || typeof value !== 'object') return value;
+  const text = write(value);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+module.exports = { fits, plain, snapshot };

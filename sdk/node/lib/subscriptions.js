@@ -17,10 +17,10 @@ class Subscriptions {
   }
 
   publish(topic, data) {
-    return this.session.ask(() => {
+    return this.session.ask((kept) => {
       checkName(topic);
-      return this.payload.put({ drover: 'publish', id: 0, topic }, topic, data, '*');
-    });
+      return this.payload.put({ drover: 'publish', id: 0, topic }, topic, kept, '*');
+    }, data);
   }
 
   subscribe(pattern, fn) { return this.add('topics', pattern, fn); }

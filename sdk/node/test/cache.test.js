@@ -21,6 +21,19 @@ test('what is asked for in one turn goes out as one frame, with a result for eac
   assert.ok(await link.silent());
 });
 
+test('a value is stored as it was when it was given', async () => {
+  const { link, drover } = await worker();
+  const item = {};
+  const all = [];
+  for (item.n = 1; item.n <= 2; item.n++) all.push(drover.cache.set(String(item.n), item));
+  const circle = {};
+  circle.self = circle;
+  await assert.rejects(drover.cache.set('3', circle), { code: 'bad-frame' });
+  assert.deepEqual((await link.nextFrame()).ops, [['set', 'default', '1', { n: 1 }], ['set', 'default', '2', { n: 2 }]]);
+  link.receive('{"drover":"reply","id":2,"data":[true,true]}');
+  assert.deepEqual(await Promise.all(all), [true, true]);
+});
+
 test('an operation that fails fails alone; a frame that fails fails all of its operations', async () => {
   const { link, drover } = await worker();
   const [one, two] = [drover.cache.increment('s'), drover.cache.get('n')];

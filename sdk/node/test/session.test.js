@@ -28,11 +28,38 @@ test('hello is the first frame, and what the application sends waits for its ans
   assert.equal(await link.next(), '{"drover":"cache","id":4,"ops":[["get","default","k"]]}');
 });
 
+test('what waits for the answer to hello is sent as it was when it was given', async () => {
+  const { link, drover } = fresh();
+  await link.next();
+  const data = { n: 1 };
+  drover.broadcast('a', data);
+  drover.sendTo('app-2', 'b', data);
+  drover.request('app-2', 'c', data).catch(() => {});
+  drover.publish('d', data);
+  data.n = 2;
+  link.reply(1, HELLO);
+  for (let i = 0; i < 4; i++) assert.deepEqual((await link.nextFrame()).data, { n: 1 });
+});
+
 test('ready does not wait', async () => {
   const { link, drover } = fresh();
   await link.next();
   drover.ready();
   assert.equal(await link.next(), '{"drover":"ready"}');
+});
+
+test('gc collects garbage', async () => {
+  const { link } = await worker();
+  let collected = false;
+  globalThis.gc = () => { collected = true; };
+  link.receive('{"drover":"gc"}');
+  delete globalThis.gc;
+  assert.ok(collected);
+
+  const gone = new WeakRef({});
+  await new Promise((done) => setImmediate(done)); // what a WeakRef was made of stays until the end of the turn
+  link.receive('{"drover":"gc"}'); // without --expose-gc
+  assert.equal(gone.deref(), undefined);
 });
 
 test('a refused hello fails what waits and all that follows', async () => {

@@ -137,6 +137,11 @@ class Ping:
 
 
 @dataclass(frozen=True)
+class Collect:
+    """The worker uses much memory and is to collect its garbage."""
+
+
+@dataclass(frozen=True)
 class Shutdown:
     """The worker is to end; it will be killed after ``grace_seconds``."""
 

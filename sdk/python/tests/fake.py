@@ -15,6 +15,13 @@ DOC = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "ipc-pro
 PATIENCE = 20.0
 
 
+class Garbage:
+    """Refers to itself, so that only a collection removes it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
 def documented() -> List[bytes]:
     """The frames in docs/ipc-protocol.md, as bytes."""
     with open(DOC, encoding="utf-8") as page:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
 import signal
 import time
 import unittest
+import weakref
 from typing import Any, List
 
 from drover import DroverError, Message, Request, aio
 
-from .fake import PATIENCE, FakeDrover
+from .fake import PATIENCE, FakeDrover, Garbage
 
 
 class AioTest(unittest.IsolatedAsyncioTestCase):
@@ -189,6 +191,14 @@ class AioTest(unittest.IsolatedAsyncioTestCase):
         await self.client.close()
         self.assertEqual((await self.frame())["metrics"][0]["samples"][0]["value"], 2)
         self.assertEqual(await asyncio.to_thread(self.drover.read), b"")
+
+    async def test_garbage_is_collected_when_drover_asks(self) -> None:
+        gone = asyncio.Event()
+        gc.disable()  # no other collection than the one that is asked for
+        self.addCleanup(gc.enable)
+        weakref.finalize(Garbage(), gone.set)
+        self.drover.write({"drover": "gc"})
+        await asyncio.wait_for(gone.wait(), 10)
 
     async def test_shutdown(self) -> None:
         told = asyncio.Event()

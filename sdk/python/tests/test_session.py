@@ -11,7 +11,7 @@ from drover.core import health, operations
 from drover.core.metrics import Metrics
 from drover.core.session import Session
 from drover.core.wire import Lines, array
-from drover.messages import Arrival, Cancel, Delivery, Event, Failure, Ping, Request, Result, Shutdown, Worker
+from drover.messages import Arrival, Cancel, Collect, Delivery, Event, Failure, Ping, Request, Result, Shutdown, Worker
 
 from .fake import documented, welcome
 
@@ -240,6 +240,8 @@ class OtherFramesTest(SessionTest):
         self.writes(b'{"drover":"ready"}')
         frame = next(f for f in documented() if f.startswith(b'{"drover":"shutdown"'))
         self.assertEqual(self.feed(frame), [Shutdown(30)])
+        frame = next(f for f in documented() if f.startswith(b'{"drover":"gc"'))
+        self.assertEqual(self.feed(frame), [Collect()])
 
     def test_subscriptions(self) -> None:
         self.next_id(11)

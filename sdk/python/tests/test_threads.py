@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
 import unittest
+import weakref
 from typing import Any, Callable, List
 
 from drover import Client, DroverError, Message, Request
 
-from .fake import PATIENCE, FakeDrover
+from .fake import PATIENCE, FakeDrover, Garbage
 
 
 def in_thread(call: Callable[[], Any]) -> Callable[[], Any]:
@@ -232,6 +234,14 @@ class ThreadsTest(unittest.TestCase):
         self.client.close()
         self.assertEqual(self.drover.frame()["metrics"][0]["samples"], [{"labels": {}, "value": 2}])
         self.assertEqual(self.drover.read(), b"")
+
+    def test_garbage_is_collected_when_drover_asks(self) -> None:
+        gone = threading.Event()
+        gc.disable()  # no other collection than the one that is asked for
+        self.addCleanup(gc.enable)
+        weakref.finalize(Garbage(), gone.set)
+        self.drover.write({"drover": "gc"})
+        self.assertTrue(gone.wait(10))
 
     def test_shutdown_is_told_once(self) -> None:
         told: List[Any] = []

@@ -10,10 +10,11 @@ from typing import Any, Awaitable, Callable, Coroutine, Dict, Optional, Set
 
 from ..core import health
 from ..core.application import no_handler, too_slow
+from ..core.garbage import collect
 from ..core.health import Check
 from ..core.session import Incoming
 from ..errors import DroverError
-from ..messages import Arrival, Cancel, Event, Ping, Request, Shutdown
+from ..messages import Arrival, Cancel, Collect, Event, Ping, Request, Shutdown
 from .link import Link
 
 log = logging.getLogger("drover")
@@ -42,6 +43,8 @@ class Desk(Link):
             self._cancel(item.id)
         elif isinstance(item, Ping):
             self._spawn(self._pong(item.id))
+        elif isinstance(item, Collect):
+            self._loop.call_soon(collect)
         elif isinstance(item, Shutdown):
             self._ending.begin(item.grace_seconds)
 

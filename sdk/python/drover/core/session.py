@@ -10,6 +10,7 @@ from ..errors import DroverError, of_handler
 from ..messages import (
     Arrival,
     Cancel,
+    Collect,
     Event,
     Message,
     Ping,
@@ -33,7 +34,7 @@ from .wire import Lines, frame
 CLIENT = "python/1.0.0"
 VERSION = 1
 
-Incoming = Union[Arrival, Request, Cancel, Event, Ping, Shutdown]
+Incoming = Union[Arrival, Request, Cancel, Event, Ping, Collect, Shutdown]
 
 log = logging.getLogger("drover")
 
@@ -65,6 +66,7 @@ class Session:
             "cancel": lambda f, _: Cancel(f["id"]),
             "event": lambda f, _: event_of(f),
             "ping": lambda f, _: Ping(f["id"]),
+            "gc": lambda f, _: Collect(),
             "shutdown": lambda f, _: Shutdown(f.get("graceSeconds")),
             "drop": self._on_drop,
             "keys": self._on_keys,

@@ -13,10 +13,11 @@ from typing import Any, Callable, Dict, Optional
 from ..core import health
 from ..core.application import no_handler
 from ..core.ending import Ending
+from ..core.garbage import collect
 from ..core.health import Check
 from ..core.session import Incoming
 from ..errors import DroverError
-from ..messages import Arrival, Cancel, Event, Ping, Request, Shutdown
+from ..messages import Arrival, Cancel, Collect, Event, Ping, Request, Shutdown
 from .inbox import Inbox
 from .link import Link
 from .pool import Threads
@@ -61,6 +62,8 @@ class Desk(Link):
         elif isinstance(item, Ping):
             number = item.id
             self._health.call(lambda: self._pong(number))
+        elif isinstance(item, Collect):
+            self._health.call(collect)  # not here: finalizers may use this client
         elif isinstance(item, Shutdown):
             self._ending.begin(item.grace_seconds)
 

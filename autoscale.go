@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/drover-proxy/drover/admin"
+	"github.com/drover-proxy/drover/autoscale"
+)
+
+// newScaler returns what decides how many workers a unit has, while its
+// settings want that.
+func (d *drover) newScaler(u *unit) *autoscale.Autoscaler {
+	return autoscale.New(autoscale.Options{
+		Pool: u.pool.Name(), Scaler: u.sup, Signals: func() autoscale.Signals { return d.signals(u) }, Observer: d.metrics,
+	}, autoscale.NewPolicy(u.pool.Config()))
+}
+
+// signals are what autoscaling goes by: the workers that take requests, the
+// queue, and the machine.
+func (d *drover) signals(u *unit) autoscale.Signals {
+	now, capacity, host := time.Now(), u.sup.Capacity(), d.sampler.Host()
+	in := autoscale.Signals{
+		Wanted: capacity.Wanted, Booting: capacity.Coming, Rolling: capacity.Rolling, Manual: capacity.Manual,
+		QueueLength: float64(u.pool.QueueLength()), QueueWait: u.pool.QueueWait(now),
+		HostMemory: host.MemoryTotal, HostFree: host.MemoryAvailable, HostCPU: host.CPU, HostCores: float64(runtime.GOMAXPROCS(0)),
+	}
+	// A CPU quota may be used up while the machine is not.
+	in.HostCPU = max(in.HostCPU, d.workersCPU()/in.HostCores)
+	clock := u.pool.Clock(now)
+	var latency time.Duration
+	var memory uint64
+	for _, up := range u.pool.Snapshot().Upstreams {
+		if !up.Spawned {
+			continue
+		}
+		load := up.Load()
+		in.Ready++
+		in.InFlight += float64(up.InFlight())
+		in.CPU += load.CPU
+		memory += load.Memory
+		latency += up.LatencyAt(clock)
+	}
+	if in.Ready > 0 {
+		in.ResponseTime = latency / time.Duration(in.Ready)
+		in.WorkerMemory = memory / uint64(in.Ready)
+	}
+	return in
+}
+
+// workersCPU is how many cores the workers of all pools use.
+func (d *drover) workersCPU() float64 {
+	sum := 0.0
+	for _, u := range d.allUnits() {
+		for _, up := range u.pool.All() {
+			sum += up.Load().CPU
+		}
+	}
+	return sum
+}
+
+// shortages say what keeps a pool from the workers that its load asks for, if
+// that needs somebody to do something.
+var shortages = map[autoscale.Block]string{
+	autoscale.AtMax:      "autoScaling.maxWorkers does not allow them",
+	autoscale.HostCPU:    "the machine has no CPU left for them",
+	autoscale.HostMemory: "the machine has no memory left for them",
+}
+
+// shortage is a notice about a pool that is kept from more workers, "" for others.
+func shortage(p admin.PoolSummary) string {
+	if p.AutoScaling == nil {
+		return ""
+	}
+	why := shortages[autoscale.Block(p.AutoScaling.Blocked)]
+	if why == "" {
+		return ""
+	}
+	return fmt.Sprintf("pool %s: the load asks for more workers than the %d that it has, but %s", p.Name, p.Wanted, why)
+}
+
+// scaling is what autoscaling does with a unit, nil where it is off.
+func scaling(u *unit) *admin.Scaling {
+	a := u.pool.Config().AutoScaling
+	if !a.Enabled {
+		return nil
+	}
+	last := u.scaler.Last()
+	return &admin.Scaling{Min: a.MinWorkers, Max: a.MaxWorkers, Desired: last.Desired, Manual: u.sup.Capacity().Manual, Blocked: string(last.Blocked)}
+}

@@ -1,0 +1,75 @@
+package monitor
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestRising_KnowsTheTextbook(t *testing.T) {
+	f := func(want float64, values ...float64) {
+		t.Helper()
+		if got := rising(values); math.Abs(got-want) > 0.005 {
+			t.Errorf("z of %v is %g, want %g", values, got, want)
+		}
+	}
+	// S and its variance by hand: n(n-1)(2n+5)/18, less the same of each group of equal ones.
+	f(44/math.Sqrt(125), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+	f(-44/math.Sqrt(125), 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)
+	f(4/math.Sqrt(13), 1, 2, 2, 3, 2)
+	f(0, 5, 5, 5, 5)
+	f(0)
+	f(0, 1)
+}
+
+func TestRising_IsSeldomHighByChance(t *testing.T) {
+	high := 0
+	for seed := range uint64(4000) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		values := make([]float64, 20)
+		for i := range values {
+			values[i] = r.NormFloat64()
+		}
+		if rising(values) > 3.09 {
+			high++
+		}
+	}
+	if high > 12 { // 4 are expected
+		t.Errorf("%d of 4000 series without a trend", high)
+	}
+}
+
+func TestSlope_IntervalHoldsTheTruth(t *testing.T) {
+	below, above := 0, 0
+	const series = 1000
+	for seed := range uint64(series) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		times, values := make([]float64, 40), make([]float64, 40)
+		for i := range values {
+			times[i], values[i] = float64(i), 3*float64(i)+20*r.NormFloat64()
+		}
+		values[7] = 1e9 // it does not mind an outlier
+		s := slopeOf(times, values, 2.326)
+		if s.low > s.middle || s.high < s.middle {
+			t.Fatalf("%+v", s)
+		}
+		if s.low > 3 {
+			below++
+		}
+		if s.high < 3 {
+			above++
+		}
+	}
+	if below > series/40 || above > series/40 { // 1% each is expected
+		t.Errorf("of %d intervals %d are above the slope and %d below", series, below, above)
+	}
+}
+
+func TestSlope_OfALine(t *testing.T) {
+	if s := slopeOf([]float64{0, 1, 3}, []float64{5, 7, 11}, 2.326); s.middle != 2 || s.low != 2 || s.high != 2 {
+		t.Errorf("%+v", s)
+	}
+	if s := slopeOf([]float64{0, 1}, []float64{5, 5}, 2.326); s.middle != 0 || s.low != 0 || s.high != 0 {
+		t.Errorf("%+v", s)
+	}
+}
