@@ -21,6 +21,7 @@ type inheritance struct {
 	Listeners map[string]int `json:"listeners"`
 	Admin     map[string]int `json:"admin"`
 	Workers   map[string]int `json:"workers"` // how many an operator wants, by pool
+	Needed    map[string]int `json:"needed"`  // how many there are otherwise, for autoscaling to begin with
 	Serving   []string       `json:"serving"` // pools that have a ready upstream
 }
 

@@ -194,13 +194,18 @@ func (d *drover) lack() string {
 	return ""
 }
 
-// rescale wants as many workers as an operator wanted of the old drover.
+// rescale wants as many workers as an operator, or the load, wanted of the old drover.
 func (d *drover) rescale() {
 	for name, n := range d.legacy.Workers {
 		if u := d.unit(name); u != nil && u.sup != nil {
 			if err := u.sup.Scale(n); err != nil {
 				d.log.Warn("keep the number of workers", zap.String("pool", name), zap.Error(err))
 			}
+		}
+	}
+	for name, n := range d.legacy.Needed {
+		if u := d.unit(name); u != nil && u.sup != nil {
+			u.sup.Adjust(n, "upgrade", "as many as the drover before had", nil) // does nothing where autoscaling is off
 		}
 	}
 }

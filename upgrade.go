@@ -123,7 +123,7 @@ func (d *drover) raise() (*heir, error) {
 			_ = f.Close() // the new one has its own
 		}
 	}()
-	legacy := inheritance{Control: 3, Workers: map[string]int{}}
+	legacy := inheritance{Control: 3, Workers: map[string]int{}, Needed: map[string]int{}}
 	enter := func(open map[string]*os.File, err error) (map[string]int, error) {
 		numbers := map[string]int{}
 		for key, f := range open {
@@ -143,8 +143,13 @@ func (d *drover) raise() (*heir, error) {
 		if len(u.pool.Snapshot().Upstreams) > 0 {
 			legacy.Serving = append(legacy.Serving, u.pool.Name())
 		}
-		if u.sup != nil && u.sup.Scaled() {
-			legacy.Workers[u.pool.Name()] = u.sup.Size()
+		if u.sup == nil {
+			continue
+		}
+		if c := u.sup.Capacity(); c.Manual {
+			legacy.Workers[u.pool.Name()] = c.Wanted
+		} else {
+			legacy.Needed[u.pool.Name()] = c.Wanted
 		}
 	}
 	text, err := json.Marshal(legacy)

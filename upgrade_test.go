@@ -386,3 +386,19 @@ func TestUpgrade_OneAtATimeAndNotWhileStopping(t *testing.T) {
 	}
 	d.noneLeft(5 * time.Second)
 }
+
+func TestUpgrade_AutoscalingGoesOnFromWhereItWas(t *testing.T) {
+	t.Parallel()
+	d := runGoServers(t, strings.Replace(upgradeSettings, "    workers: 2\n", "    workers: 1\n    autoScaling: { enabled: true, minWorkers: 1, maxWorkers: 4, scaleDownCooldown: 1h }\n", 1))
+	for _, n := range []string{"3", "auto"} {
+		if code, _, stderr := d.program("scale", "app", n); code != 0 {
+			t.Fatalf("drover scale app %s: %s", n, stderr)
+		}
+	}
+	d.waitRunning(3)
+	d.upgraded()
+	if n := len(d.running()); n != 3 {
+		t.Errorf("%d workers serve after the upgrade, want 3", n)
+	}
+	d.stopLast()
+}
