@@ -55,8 +55,8 @@ func TestMemory_WarningCriticalAndLimit(t *testing.T) {
 	reasonOf(2, "memory")
 	l.end().noFailure(t, "GET")
 	// A GET would be repeated, and kill the next worker, too.
-	d.request("POST", "/leak?mb=250", "") // answered with 200 or, where it was killed before it could, 502
-	told("worker-killed", "worker app-1.2", "is killed: it uses 2")
+	d.request("POST", "/leak?mb=250", "")                // answered with 200 or, where it was killed before it could, 502
+	told("worker-killed", "worker app-1.2", "is killed") // by the kernel, where there are control groups, or by drover
 	reasonOf(3, "out-of-memory")
 	var w admin.Worker
 	if d.get("/api/v1/workers/app-1", &w); len(w.History) != 2 || w.History[0].Reason != "memory" || w.History[1].Generation != 2 || w.History[1].Reason != "out-of-memory" || w.History[1].Exit != "signal: killed" {

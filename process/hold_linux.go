@@ -16,14 +16,18 @@ import (
 // The control group is nil when none is needed, or none can be had.
 func (s *Spawner) hold(spec Spec, path string) (h holding, g *cgroup, held []Held) {
 	b := spec.Bounds
-	h = holding{OpenFiles: uint64(max(b.OpenFiles, 0)), OOMScore: b.OOMScore, NoNewPrivileges: b.NoNewPrivileges, Account: b.Account,
+	h = holding{OOMScore: b.OOMScore, NoNewPrivileges: b.NoNewPrivileges, Account: b.Account,
 		Loopback: b.PrivateNetwork}
 	keep := func(bound string, wanted bool) {
 		if wanted {
 			held = append(held, Held{Bound: bound, Level: LevelKernel})
 		}
 	}
-	keep(BoundOpenFiles, b.OpenFiles > 0)
+	if b.OpenFiles > 0 {
+		var one Held
+		h.OpenFiles, one = openFiles(uint64(b.OpenFiles))
+		held = append(held, one)
+	}
 	keep(BoundAccount, b.Account != nil)
 	keep(BoundNoNewPrivileges, b.NoNewPrivileges)
 	keep(BoundNetwork, b.PrivateNetwork)

@@ -20,6 +20,10 @@ func (s *Supervisor) exitedLocked(sl *slot, w *worker, f facts, now time.Time) {
 	if w.reason == "" {
 		w.reason, w.message = s.causeLocked(w, f)
 	}
+	if f.oom && !w.killed {
+		s.publish(event.WorkerKilled, w.id, fmt.Sprintf("worker %s is killed by the kernel: it used more than resources.maxMemoryPerWorker, %s", w.id, w.settings.cfg.Resources.MaxMemoryPerWorker),
+			map[string]any{"reason": string(ReasonOutOfMemory)})
+	}
 	words := w.exitWords(f)
 	w.run = nil
 	sl.lastReason, sl.lastWords = w.reason, words

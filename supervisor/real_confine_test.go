@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/event"
 	"github.com/drover-proxy/drover/internal/workertest"
 	"github.com/drover-proxy/drover/process"
 )
@@ -202,5 +203,8 @@ func TestReal_MemoryBombIsReplacedAsOutOfMemory(t *testing.T) {
 	y.until("it was replaced", func() bool { return y.pool.Get("app-1.2") != nil && y.s.Ready() == 1 })
 	if w := y.s.Workers()[0]; w.LastReason != ReasonOutOfMemory || !strings.Contains(w.LastWords, "maxMemoryPerWorker, 160MB") {
 		t.Errorf("%s: %s", w.LastReason, w.LastWords)
+	}
+	if !y.happened(event.WorkerKilled, "by the kernel") {
+		t.Error("no event says so")
 	}
 }
