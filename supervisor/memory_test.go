@@ -105,11 +105,10 @@ func TestMemory_CriticalIsReplacedBeforeOthersThatWait(t *testing.T) {
 func TestMemory_WarningIsToldOnceAndAsksForACollectionNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, bounded(1, nil), nil)
-		asked := 0
-		f.collect = func() { asked++ }
 		f.settle(time.Second)
 		want := func(told, collected int) {
 			t.Helper()
+			asked := int(f.collected.Load())
 			if f.happened(event.WorkerMemory) != told || asked != collected {
 				t.Errorf("told %d times and asked %d times, want %d and %d", f.happened(event.WorkerMemory), asked, told, collected)
 			}
