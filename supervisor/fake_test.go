@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -134,7 +135,7 @@ type farm struct {
 
 	verdicts map[string]monitor.Verdict // on the memory of workers
 
-	collect func() // is called where a worker is asked to collect its garbage
+	collected atomic.Int64 // how often a worker was asked to collect its garbage
 }
 
 func poolConfig(workers int, change func(*config.Pool)) *config.Pool {
@@ -199,11 +200,7 @@ func (e *fakeEndpoint) Ready() <-chan struct{} { return nil }
 func (e *fakeEndpoint) Shutdown(time.Duration) {}
 func (e *fakeEndpoint) Exited()                {}
 func (e *fakeEndpoint) Close() error           { return nil }
-func (e *fakeEndpoint) Collect() {
-	if e.farm.collect != nil {
-		e.farm.collect()
-	}
-}
+func (e *fakeEndpoint) Collect()               { e.farm.collected.Add(1) }
 
 // finish stops the supervisor and checks that nothing is left.
 func (f *farm) finish() {

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,13 +105,12 @@ func TestMemory_CriticalIsReplacedBeforeOthersThatWait(t *testing.T) {
 func TestMemory_WarningIsToldOnceAndAsksForACollectionNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, bounded(1, nil), nil)
-		var asked atomic.Int64
-		f.collect = func() { asked.Add(1) }
 		f.settle(time.Second)
-		want := func(told int, collected int64) {
+		want := func(told, collected int) {
 			t.Helper()
-			if f.happened(event.WorkerMemory) != told || asked.Load() != collected {
-				t.Errorf("told %d times and asked %d times, want %d and %d", f.happened(event.WorkerMemory), asked.Load(), told, collected)
+			asked := int(f.collected.Load())
+			if f.happened(event.WorkerMemory) != told || asked != collected {
+				t.Errorf("told %d times and asked %d times, want %d and %d", f.happened(event.WorkerMemory), asked, told, collected)
 			}
 		}
 		f.uses("app-1.1", 79*mb)
