@@ -21,8 +21,8 @@ func TestParse_NamesPlaceKeyValueAndRemedy(t *testing.T) {
 	f("    queue: { lenght: 4 }\n", `7: pools.app.queue.lenght: unknown key; did you mean "length"?`)
 	f("cluster: { enabled: false }\n", `7: cluster: unknown key; remove it; the keys here are server, routes, pools, ipc, cache, monitoring, logging, admin`)
 	f("    privileges: { user: c }\n    isolation: {}\n",
-		`7: pools.app.privileges: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck, resources, autoScaling`,
-		`8: pools.app.isolation: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck, resources, autoScaling`)
+		`7: pools.app.privileges: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck, resources, security, autoScaling`,
+		`8: pools.app.isolation: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck, resources, security, autoScaling`)
 	f("    workers: many\n", `7: pools.app.workers: "many" is not a number of workers; write a whole number from 0 to 1024, or auto`)
 	f("    workers: -1\n", `7: pools.app.workers: "-1" is not a number of workers; write a whole number from 0 to 1024, or auto`)
 	f("    workers: 2\n    workers: 3\n", `8: pools.app.workers: is given twice, first on line 7; keep one of them`)
@@ -42,7 +42,7 @@ func TestParse_NamesPlaceKeyValueAndRemedy(t *testing.T) {
 	f("    retry: { attempts: !x 3 }\n", `7: pools.app.retry.attempts: the tag "!x" has no meaning here; remove it`)
 	f("logging: { accessLog: { sample: lots } }\n", `7: logging.accessLog.sample: "lots" is not a number; write a number`)
 	f("    ? [a]\n    : b\n", `7: pools.app: has a list where a key is needed; write key: value`)
-	f("    \"a\\nb\": 1\n", `7: pools.app["a\nb"]: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck, resources, autoScaling`)
+	f("    \"a\\nb\": 1\n", `7: pools.app["a\nb"]: unknown key; remove it; the keys here are command, directory, env, envFile, transport, workers, upstreams, strategy, hashOn, sticky, timeouts, retry, circuitBreaker, outlier, slowStart, queue, fallback, processManagement, healthCheck, resources, security, autoScaling`)
 }
 
 func TestParse_NamesTheListWhereTextWasWritten(t *testing.T) {

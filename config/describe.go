@@ -11,7 +11,7 @@ import (
 // sources are the files that hold the structs: the comment above a field is
 // also its description in the schema, so that it is written once.
 //
-//go:embed config.go server.go route.go pool.go worker.go autoscaling.go operate.go logging.go ipc.go cache.go resources.go
+//go:embed config.go server.go route.go pool.go worker.go autoscaling.go operate.go logging.go ipc.go cache.go resources.go security.go
 var sources embed.FS
 
 // describe returns the comment of each field, as in "Pool.Workers".

@@ -42,6 +42,8 @@ type Pool struct {
 	HealthCheck HealthCheck `yaml:"healthCheck"`
 	// What each worker may use; 0 means no limit.
 	Resources Resources `yaml:"resources"`
+	// What workers are kept from.
+	Security Security `yaml:"security"`
 	// Whether and how the number of workers follows the load.
 	AutoScaling AutoScaling `yaml:"autoScaling"`
 

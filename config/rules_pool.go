@@ -30,6 +30,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.autoScaling(key, p)
 	v.command(key, p)
 	v.resources(key+".resources", p.Resources)
+	v.security(key+".security", p)
 }
 
 // poolName keeps worker ids, POOL-SLOT.GENERATION, readable: no dots in the

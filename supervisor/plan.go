@@ -68,6 +68,10 @@ func (e *equipment) assemble() (process.Spec, error) {
 		}
 	}
 	who.Preload, who.Moves = preloadFor(o.Preload, e.cfg)
+	var err error
+	if who.Modules, err = modulesFor(who.Pool, e.cfg, who.Preload); err != nil {
+		return spec, err
+	}
 	who.Memory = runtimeMemory(e.cfg)
 	spec.Argv = who.argv(e.cfg.Command)
 	var secrets []string
