@@ -244,3 +244,33 @@ func TestPreload_WorkersTellOfEventLoopAndHeap(t *testing.T) {
 		}
 	}
 }
+
+func TestModules_ADeniedOneNamesTheSetting(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "node")
+	workertest.Need(t, "python3")
+	d := newInstance(t)
+	for name, text := range map[string]string{
+		"app.js": "const http = require('http'); let said = 'loaded'; try { require('child_process') } catch (err) { said = err.message }\n" +
+			"http.createServer((req, res) => res.end(said)).listen(process.env.PORT)",
+		"app.py": "import http.server, os\ntry:\n    import subprocess\n    said = 'loaded'\nexcept ImportError as error:\n    said = str(error)\n" +
+			"class Handler(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200)\n        self.send_header('Content-Length', str(len(said)))\n        self.end_headers()\n        self.wfile.write(said.encode())\n" +
+			"http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler).serve_forever()",
+	} {
+		if err := os.WriteFile(filepath.Join(d.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const deny = "\nsecurity: { modules: { deny: [child_process, subprocess] } }"
+	onePools(d, map[string]string{
+		"node":   `command: [node, "${DIR}/app.js"]` + deny,
+		"port":   `command: [node, "${DIR}/app.js"]` + "\ntransport: port" + deny,
+		"python": `command: [python3, "${DIR}/app.py"]` + deny,
+		"free":   `command: [node, "${DIR}/app.js"]`,
+	})
+	const why = ": security.modules.deny of the pool names it"
+	d.serves("node", "unix:/", `of pool node load "child_process", which `+filepath.Join(d.dir, "app.js")+" asks for"+why)
+	d.serves("port", "127.0.0.1:", `of pool port load "child_process"`)
+	d.serves("python", "127.0.0.1:", `of pool python import "subprocess", which __main__ asks for`+why)
+	d.serves("free", "unix:/", "loaded")
+}

@@ -60,7 +60,7 @@ func (f *fake) Workers() []Worker {
 	history := []Life{{Generation: 5, StartedAt: time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC), EndedAt: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), Reason: "crash", Exit: "exit status 1", UptimeSeconds: 245}}
 	return []Worker{
 		{ID: "app-1.1", Pool: "app", Slot: 1, Generation: 1, PID: 4711, State: "running", Health: "healthy", Address: "127.0.0.1:20001", UptimeSeconds: 3724.1,
-			CPUPercent: 3.1, MemoryBytes: 52428800, OpenFiles: 24, Threads: 11, Processes: 1, InFlight: 3, Requests: 941, Breaker: "closed", LoopDelayMS: new(0.4), Checks: []Check{
+			CPUPercent: 3.1, MemoryBytes: 52428800, OpenFiles: 24, Threads: 11, Processes: 1, InFlight: 3, Requests: 941, Breaker: "closed", LoopDelayMS: new(0.4), HeapBytes: 8214352, HeapLimit: 4345298944, Checks: []Check{
 				{Name: "db", OK: true, MS: 1.2, Details: json.RawMessage(`{"open":4}`)}, {Name: "disk", MS: 0.1, Message: "full"}}, Limits: map[string]Limit{"maxMemoryPerWorker": {Value: 268435456, Level: "kernel"}},
 			Leak: &Leak{BytesPerHour: 6e6, LowBytesPerHour: 58e5, HighBytesPerHour: 61e5, SpanSeconds: 7200, LimitBytes: 536870912, SecondsToLimit: 290000, BytesPerRequest: 1500}, History: []Life{}},
 		{ID: "app-2.6", Pool: "app", Slot: 2, Generation: 6, PID: 4720, State: "draining", Health: "healthy", Restarts: 5, LastReason: "crash", Breaker: "closed", Limits: map[string]Limit{}, History: history},

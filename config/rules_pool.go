@@ -32,6 +32,7 @@ func (v *validator) pool(name string, p *Pool) {
 	v.watch(key+".processManagement.watch", p.ProcessManagement.Watch)
 	v.confine(key, p)
 	v.resources(key+".resources", p.Resources)
+	v.security(key+".security", p)
 }
 
 // poolName keeps worker ids, POOL-SLOT.GENERATION, readable: no dots in the

@@ -13,7 +13,7 @@ var given = map[string]bool{
 	"PORT": true, "HOST": true, "SOCKET": true, "NOTIFY_SOCKET": true, "NODE_CHANNEL_FD": true, "NODE_CHANNEL_SERIALIZATION_MODE": true,
 	"DROVER_WORKER_ID": true, "DROVER_POOL": true, "DROVER_SLOT": true, "DROVER_GENERATION": true, "DROVER_IPC_FD": true,
 	"DROVER_IPC_SOCKET": true, "DROVER_IPC_KEY": true,
-	"DROVER_PORT": true, "DROVER_SOCKET": true, "DROVER_RUNTIME": true,
+	"DROVER_PORT": true, "DROVER_SOCKET": true, "DROVER_RUNTIME": true, "DROVER_MODULES": true,
 }
 
 // command checks what workers are started with, as far as it can be seen

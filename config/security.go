@@ -16,7 +16,21 @@ type Security struct {
 	WritablePaths []string `yaml:"writablePaths" reload:"roll"`
 	// Whether each worker has no network but a loopback device of its own; needs transport socket, and drover to run as root.
 	PrivateNetwork bool `yaml:"privateNetwork" reload:"roll"`
+	// Which modules programs of Node.js, Bun and Python may load.
+	Modules Modules `yaml:"modules"`
 }
 
 // Confined reports whether workers run in a sandbox.
 func (s Security) Confined() bool { return s.Sandbox == "standard" || s.Sandbox == "strict" }
+
+// Modules are patterns of what a program may load: a name, which stands for what
+// is below it, too, or the beginning of one with * at its end.
+type Modules struct {
+	// The only packages and built-in modules that may be loaded, beside the application's own files; empty allows all.
+	Allow []string `yaml:"allow" reload:"roll"`
+	// Packages and built-in modules that may not be loaded.
+	Deny []string `yaml:"deny" reload:"roll"`
+}
+
+// Restricted reports whether there is something that may not be loaded.
+func (m Modules) Restricted() bool { return len(m.Allow)+len(m.Deny) > 0 }

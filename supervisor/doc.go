@@ -20,5 +20,6 @@
 //
 // With transport auto, Node.js and Bun are given scripts (preload): listen.cjs puts
 // a server on the worker's socket where the program asks for its port, runtime.cjs
-// reports of event loop and heap and collects garbage when it is asked to.
+// reports of event loop and heap and collects garbage when it is asked to, and
+// modules.cjs (for Python sitecustomize.py) refuses what security.modules forbids.
 package supervisor

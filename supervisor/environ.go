@@ -21,6 +21,7 @@ type identity struct {
 	Transport        string // port, socket or auto
 	Preload          string // what Node.js and Bun load ahead of the program; "": nothing
 	Moves            bool   // Preload moves a server from Port to Socket
+	Modules          string // what may be loaded, for Preload; "": everything
 	NotifySocket     string // "": none
 	Channel          bool   // descriptor 3 is its message channel
 	LinkSocket       string // the same for programs that do not inherit it; "": none
@@ -63,7 +64,7 @@ func environ(inherited, secrets, file []string, env map[string]string, account *
 func private(name string) bool {
 	switch name {
 	case "DROVER_ADMIN_TOKEN",
-		"DROVER_WORKER_ID", "DROVER_POOL", "DROVER_SLOT", "DROVER_GENERATION", "DROVER_IPC_FD", "DROVER_IPC_SOCKET", "DROVER_IPC_KEY", "DROVER_PORT", "DROVER_SOCKET", "DROVER_RUNTIME",
+		"DROVER_WORKER_ID", "DROVER_POOL", "DROVER_SLOT", "DROVER_GENERATION", "DROVER_IPC_FD", "DROVER_IPC_SOCKET", "DROVER_IPC_KEY", "DROVER_PORT", "DROVER_SOCKET", "DROVER_RUNTIME", "DROVER_MODULES",
 		"PORT", "HOST", "SOCKET", "NOTIFY_SOCKET", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE":
 		return true
 	}

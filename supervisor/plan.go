@@ -74,6 +74,9 @@ func (e *equipment) assemble() (process.Spec, error) {
 		}
 	}
 	who.Preload, who.Moves = preloadFor(o.Preload, e.cfg)
+	if who.Modules, err = modulesFor(who.Pool, e.cfg, who.Preload); err != nil {
+		return spec, err
+	}
 	who.Memory = runtimeMemory(e.cfg)
 	if err := e.handOver(); err != nil {
 		return spec, err

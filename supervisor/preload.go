@@ -36,13 +36,14 @@ func WritePreload(dir string) (string, error) {
 // else "", and whether it moves servers from the port to the socket. A program
 // that cannot read the file would not start at all.
 func preloadFor(path string, cfg *config.Pool) (preload string, moves bool) {
-	if path == "" || cfg.Transport != "auto" || slices.ContainsFunc(cfg.Command, changesUser) {
+	auto := cfg.Transport == "auto"
+	if path == "" || !auto && !cfg.Security.Modules.Restricted() || slices.ContainsFunc(cfg.Command, changesUser) {
 		return "", false
 	}
 	if _, err := os.Stat(path); err != nil { // somebody has tidied up
 		return "", false
 	}
-	return path, cfg.HealthCheck.Type != "exec" // its command may look for the worker at the port
+	return path, auto && cfg.HealthCheck.Type != "exec" // its command may look for the worker at the port
 }
 
 // changesUser reports whether an argument, which may be a line for a shell, has
@@ -61,7 +62,8 @@ func changesUser(arg string) bool {
 // givePreload has Node.js and Bun load the preload, after what the user has them
 // load. To other programs these variables mean nothing.
 func (w identity) givePreload(vars map[string]string) {
-	if w.Preload == "" || changesUser(vars["NODE_OPTIONS"]) {
+	// With restrictions Node.js rather does not start than without them.
+	if w.Preload == "" || w.Modules == "" && changesUser(vars["NODE_OPTIONS"]) {
 		return
 	}
 	for name, option := range map[string]string{"NODE_OPTIONS": "--require=", "BUN_OPTIONS": "--preload="} {
@@ -77,4 +79,5 @@ func (w identity) givePreload(vars map[string]string) {
 	if w.Channel {
 		vars["DROVER_RUNTIME"] = strconv.FormatInt(runtimeInterval.Milliseconds(), 10)
 	}
+	w.giveModules(vars)
 }

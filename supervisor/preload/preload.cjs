@@ -9,4 +9,5 @@
   Object.defineProperty(global, loaded, { value: true });
   require('./listen.cjs');
   require('./runtime.cjs');
+  require('./modules.cjs'); // last: what drover itself loads is not asked
 })();

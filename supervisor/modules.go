@@ -1,0 +1,42 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/drover-proxy/drover/config"
+)
+
+// modulesFor returns what the preload is told of security.modules; "" where there
+// is nothing that may not be loaded. It is an error if the worker could not be
+// given the preload.
+func modulesFor(pool string, cfg *config.Pool, preload string) (string, error) {
+	m := cfg.Security.Modules
+	if !m.Restricted() {
+		return "", nil
+	}
+	if preload == "" {
+		return "", fmt.Errorf("security.modules of pool %s cannot be enforced: the program cannot read what drover has it load, because its command changes the user or restricts what it reads, or because the file was removed", pool)
+	}
+	text, err := json.Marshal(struct {
+		Pool  string   `json:"pool"`
+		Allow []string `json:"allow"`
+		Deny  []string `json:"deny"`
+	}{pool, append([]string{}, m.Allow...), append([]string{}, m.Deny...)})
+	return string(text), err
+}
+
+// giveModules has Node.js, Bun and Python refuse what may not be loaded.
+func (w identity) giveModules(vars map[string]string) {
+	if w.Modules == "" {
+		return
+	}
+	vars["DROVER_MODULES"] = w.Modules
+	folder := filepath.Join(filepath.Dir(w.Preload), "python")
+	if own := vars["PYTHONPATH"]; own != "" {
+		folder += string(os.PathListSeparator) + own
+	}
+	vars["PYTHONPATH"] = folder
+}
