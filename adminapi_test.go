@@ -47,6 +47,16 @@ func TestAdmin_BodiesHaveTheDocumentedShape(t *testing.T) {
 		if one["pid"] != w["pid"] {
 			t.Errorf("GET /api/v1/workers/%v is %v", w["id"], one)
 		}
+		d.eventually("its memory is there in detail", func() error { // it is measured within a second
+			var one struct {
+				Footprint struct{ PSSBytes, USSBytes uint64 }
+			}
+			d.get(fmt.Sprintf("/api/v1/workers/%v", w["id"]), &one)
+			if f := one.Footprint; f.USSBytes == 0 || f.PSSBytes < f.USSBytes {
+				return fmt.Errorf("footprint is %+v", f)
+			}
+			return nil
+		})
 	}
 
 	var pools struct {

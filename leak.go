@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/event"
 	"github.com/drover-proxy/drover/monitor"
@@ -19,7 +21,7 @@ func (d *drover) tellLeak(t monitor.Target, v monitor.Verdict) {
 	if l.YoungerWorkers > 0 {
 		attrs["youngerWorkers"], attrs["youngerBytes"] = l.YoungerWorkers, l.YoungerBytes
 	}
-	d.bus.Publish(event.Event{Kind: event.WorkerLeak, Subject: t.ID, Message: v.String(), Attrs: attrs})
+	d.bus.Publish(event.Event{Kind: event.WorkerLeak, Subject: t.ID, Message: fmt.Sprintf("the memory of worker %s %s", t.ID, v), Attrs: attrs})
 }
 
 // leak is the verdict on a worker, nil unless it leaks.

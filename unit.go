@@ -59,6 +59,7 @@ func (d *drover) newUnit(name string, p *config.Pool, cfg *config.Config) (*unit
 		Executable:   d.executable,
 		Inspect:      d.source.options.Inspect,
 		Warming:      len(warm) > 0,
+		Leak:         d.sampler.Leaks.Verdict,
 	})
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func DefaultPool() *Pool {
 			MaxFailures: 3, MinSuccesses: 1, ExpectStatus: "200-399",
 		},
 		Resources: Resources{MemoryManagement: MemoryManagement{
-			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, GarbageCollectionHint: true,
+			Enabled: true, MemoryWarningThreshold: 80, MemoryCriticalThreshold: 95, MemoryLeakDetection: true, GarbageCollectionHint: true,
 		}},
 		AutoScaling: AutoScaling{
 			MinWorkers: 1, MaxWorkers: 8, Step: 1, ScaleUpCooldown: 5 * second, ScaleDownCooldown: minute,

@@ -9,7 +9,7 @@ type Resources struct {
 }
 
 // MemoryManagement is what is done about a worker that uses much memory, before
-// it reaches MaxMemoryPerWorker. Without that it has no effect.
+// it reaches MaxMemoryPerWorker. Without that all but MemoryLeakDetection has no effect.
 type MemoryManagement struct {
 	// Whether anything is done; when not, maxMemoryPerWorker still holds.
 	Enabled bool `yaml:"enabled" reload:"apply"`
@@ -17,6 +17,8 @@ type MemoryManagement struct {
 	MemoryWarningThreshold Percent `yaml:"memoryWarningThreshold" range:"1%..100%" reload:"apply"`
 	// The share of maxMemoryPerWorker from which a worker is replaced, the replacement first.
 	MemoryCriticalThreshold Percent `yaml:"memoryCriticalThreshold" range:"1%..100%" reload:"apply"`
+	// Whether workers whose memory leaks are told of, and replaced in the hour before they reach their limit.
+	MemoryLeakDetection bool `yaml:"memoryLeakDetection" reload:"apply"`
 	// Whether a worker above memoryWarningThreshold is asked to collect its garbage.
 	GarbageCollectionHint bool `yaml:"garbageCollectionHint" reload:"apply"`
 }

@@ -44,6 +44,7 @@ func nodePID(t *testing.T, how string) int {
 
 // The same rule on a clock that is 300 times as fast: an hour is twelve seconds.
 func TestLeakWatch_FindsARealLeakOfNode(t *testing.T) {
+	t.Parallel()
 	workertest.Need(t, "node")
 	fast := DefaultLeakDetector
 	for _, d := range []*time.Duration{&fast.WarmUp, &fast.Window, &fast.Hour, &fast.Horizon} {

@@ -37,9 +37,10 @@ func accused(d LeakDetector, all []Reading, limit uint64) (after time.Duration, 
 }
 
 func TestLeakDetector_LeavesHealthyProgramsAlone(t *testing.T) {
+	t.Parallel()
 	f := func(name string, p program, most float64) {
 		t.Helper()
-		const seeds = 50
+		const seeds = 30
 		alarms := 0
 		for seed := range uint64(seeds) {
 			if _, v := accused(DefaultLeakDetector, p(rand.New(rand.NewPCG(seed, 1))), 1<<30); v.Leak {
@@ -67,9 +68,10 @@ func TestLeakDetector_LeavesHealthyProgramsAlone(t *testing.T) {
 }
 
 func TestLeakDetector_FindsLeaks(t *testing.T) {
+	t.Parallel()
 	f := func(name string, least float64, limit uint64, within time.Duration, p program) {
 		t.Helper()
-		const seeds = 25
+		const seeds = 15
 		found := 0
 		for seed := range uint64(seeds) {
 			after, v := accused(DefaultLeakDetector, p(rand.New(rand.NewPCG(seed, 2))), limit)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/monitor"
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/process"
 )
@@ -131,6 +132,8 @@ type farm struct {
 	most   int                  // largest number of processes at a time
 
 	collected atomic.Int64 // how often a worker was asked to collect its garbage
+
+	verdicts map[string]monitor.Verdict // on the memory of workers
 }
 
 func poolConfig(workers int, change func(*config.Pool)) *config.Pool {
@@ -154,7 +157,7 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 	ports := newPortAllocator(20000, 29999)
 	ports.free = func(int) bool { return true }
 	f.s = newSupervisor(Options{Channel: f, Pool: f.pool, Config: cfg, DrainTimeout: drainTime, Bus: f.bus, Ports: ports,
-		OOMKills: func() (uint64, bool) { return 0, false }}, f.launch)
+		OOMKills: func() (uint64, bool) { return 0, false }, Leak: f.leak}, f.launch)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.stop = cancel
 	go func() {
@@ -172,6 +175,14 @@ func newFarm(t *testing.T, cfg *config.Pool, behave func(id string) behaviour) *
 		}
 	})
 	return f
+}
+
+// leak returns what a test has said of a worker's memory.
+func (f *farm) leak(id string) (monitor.Verdict, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, ok := f.verdicts[id]
+	return v, ok
 }
 
 // Open gives a worker a channel over which it hears nothing but that it is to

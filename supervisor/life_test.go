@@ -21,7 +21,7 @@ func TestSupervisor_StartsAndStopsWhatIsWanted(t *testing.T) {
 		if f.s.Ready() != 3 || f.s.Degraded() || !f.s.EverReady() || len(f.s.Targets()) != 3 || len(f.pool.Snapshot().Upstreams) != 3 {
 			t.Errorf("ready %d, degraded %v", f.s.Ready(), f.s.Degraded())
 		}
-		if target := f.s.Targets()[2]; target.ID != "app-3.1" || target.Group != "app" || !target.WatchLeaks || target.Requests != 0 {
+		if target := f.s.Targets()[2]; target.ID != "app-3.1" || target.Group != "app" || target.WatchLeaks || target.MemoryLimit != 0 || target.Requests != 0 {
 			t.Errorf("target is %+v", target)
 		}
 		w := f.s.Workers()[2]

@@ -29,11 +29,12 @@ const (
 	ReasonMaxRequests Reason = "max-requests" // it served processManagement.maxRequests
 	ReasonMaxLifetime Reason = "max-lifetime" // it lived processManagement.maxLifetime
 	ReasonMemory      Reason = "memory"       // it used resources.memoryManagement.memoryCriticalThreshold
+	ReasonLeak        Reason = "leak"         // its memory leaks and would soon reach its limit
 )
 
 var (
 	unplanned = []Reason{ReasonCrash, ReasonExit, ReasonOutOfMemory, ReasonProbeFailed, ReasonStartTimeout, ReasonStartFailed, ReasonPortStolen}
-	planned   = []Reason{ReasonRoll, ReasonWatch, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime, ReasonMemory}
+	planned   = []Reason{ReasonRoll, ReasonWatch, ReasonReload, ReasonRollback, ReasonScaleIn, ReasonOperator, ReasonStop, ReasonMaxRequests, ReasonMaxLifetime, ReasonMemory, ReasonLeak}
 )
 
 // Reasons lists every reason.

@@ -35,6 +35,9 @@ func (s *Supervisor) wornLocked(w *worker, now time.Time) (Reason, string) {
 	if words := s.critical(w); words != "" {
 		return ReasonMemory, words
 	}
+	if words := s.leaking(w); words != "" {
+		return ReasonLeak, words
+	}
 	pm := s.cfg.ProcessManagement
 	early := 1 - w.luck*pm.RecycleJitter.Ratio()
 	if n := w.up.Requests(); pm.MaxRequests > 0 && float64(n) >= early*float64(pm.MaxRequests) {

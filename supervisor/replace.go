@@ -66,10 +66,14 @@ func (s *Supervisor) replaceLocked(now time.Time) {
 // that busy slots do not keep a turn from the others.
 func (s *Supervisor) dueLocked() []*slot {
 	rank := func(sl *slot) int {
-		if sl.current != nil && sl.current.replace == ReasonMemory {
+		switch {
+		case sl.current == nil:
+		case sl.current.replace == ReasonMemory:
 			return 0
+		case sl.current.replace == ReasonLeak:
+			return 1
 		}
-		return 1
+		return 2
 	}
 	since := func(sl *slot) time.Time {
 		if sl.current == nil {

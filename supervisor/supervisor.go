@@ -54,6 +54,9 @@ type Options struct {
 	// OOMKills counts the processes that the kernel killed for want of memory
 	// where drover runs; nil: monitor.OOMKills.
 	OOMKills func() (uint64, bool)
+	// Leak returns the newest verdict on the memory of a worker (monitor.LeakWatch.Verdict),
+	// false where there is none; nil: nobody judges. It must not ask the supervisor anything.
+	Leak func(worker string) (monitor.Verdict, bool)
 }
 
 // Supervisor keeps the workers of one pool as they are wanted. All exported
