@@ -65,7 +65,7 @@ func underModules(t *testing.T, dir string, m config.Modules, argv ...string) ma
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	env := map[string]string{"PYTHONPATH": strings.Join([]string{filepath.Join(dir, "user"), dir, filepath.Join(dir, "site-packages")}, ":")}
-	cmd.Env = environ(os.Environ(), nil, nil, env, who)
+	cmd.Env = environ(os.Environ(), nil, nil, env, nil, who)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%q: %v\n%s", argv, err, out)
