@@ -51,10 +51,13 @@ test('ready does not wait', async () => {
 test('gc collects garbage', async () => {
   const { link } = await worker();
   let collected = false;
-  globalThis.gc = () => { collected = true; };
+  const runtime = typeof Bun === 'undefined' ? globalThis : Bun;
+  const { gc } = runtime;
+  runtime.gc = () => { collected = true; };
   link.receive('{"drover":"gc"}');
-  delete globalThis.gc;
+  runtime.gc = gc;
   assert.ok(collected);
+  if (runtime !== globalThis) return; // Bun's collector may find an object on the stack
 
   const gone = new WeakRef({});
   await new Promise((done) => setImmediate(done)); // what a WeakRef was made of stays until the end of the turn
