@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drover-proxy/drover/admin"
 )
@@ -14,6 +15,19 @@ func (d *instance) leak(mb int) {
 	if status, body := d.request("GET", fmt.Sprintf("/leak?mb=%d", mb), ""); status != 200 {
 		d.t.Fatalf("%d %s", status, body)
 	}
+}
+
+// leakUntil has a worker take more memory, some megabytes at a time, until there is such an event.
+func (d *instance) leakUntil(kind string, step int) {
+	d.t.Helper()
+	d.eventually(kind, func() error {
+		if _, out, _ := d.cli("events"); strings.Contains(out, kind) {
+			return nil
+		}
+		d.leak(step)
+		time.Sleep(150 * time.Millisecond) // more than one sample
+		return fmt.Errorf("there is no event %s", kind)
+	})
 }
 
 func TestMemory_WarningCriticalAndLimit(t *testing.T) {
@@ -38,7 +52,8 @@ func TestMemory_WarningCriticalAndLimit(t *testing.T) {
 			return nil
 		})
 	}
-	d.leak(150)
+	// In small steps: how much memory a megabyte takes depends on how the program was built.
+	d.leakUntil("worker-memory", 6)
 	told("worker-memory", "worker app-1.1", "uses 1")
 	if w := d.running(); len(w) != 1 || w[0].Generation != 1 {
 		t.Errorf("a warning alone replaced it: %+v", w)
@@ -50,7 +65,7 @@ func TestMemory_WarningCriticalAndLimit(t *testing.T) {
 		}
 		return err
 	}})
-	d.leak(25)
+	d.leakUntil("worker-recycling", 2)
 	told("worker-recycling", "worker app-1.1", "is to be replaced: it uses 1")
 	reasonOf(2, "memory")
 	l.end().noFailure(t, "GET")

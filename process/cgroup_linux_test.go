@@ -117,7 +117,7 @@ func TestCgroup_ForkBombStaysBoundedAndEnds(t *testing.T) {
 			t.Errorf("%s: %v are left", argv[0], left)
 		}
 	}
-	f("/bin/sh", "-c", "b() { b | b & b; }; b")
+	f("/bin/sh", "-c", "(b() { b | b & b; }; b) & exec sleep 1000") // a shell that cannot fork ends
 	f("python3", "-c", "import os\nwhile True:\n try:\n  if os.fork() == 0: os.setsid()\n except OSError: pass")
 	f("node", "-e", "const { spawn } = require('child_process'); setInterval(() => spawn('sleep', ['1000'], { detached: true }).on('error', () => {}), 1)")
 }
