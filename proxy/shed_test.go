@@ -82,6 +82,7 @@ func TestShed_AFullQueueRefusesBeforeAnythingElse(t *testing.T) {
 	if got := waiting.reply("GET"); got.body != "/waiting" {
 		t.Errorf("what waited: %+v", got)
 	}
+	r.idle() // the answer is there a moment before the room
 	c.send(small)
 	if got := c.reply("POST"); got.body != "/smallabc" {
 		t.Errorf("%+v", got)
