@@ -16,11 +16,11 @@ import (
 // The SDK for Go under the real binary; testdata/apps/go-worker does what requests say.
 
 // goInstance runs workers of the SDK in two pools: app, which the front serves, and jobs.
-func goInstance(t *testing.T, ipc string) *instance {
+func goInstance(t *testing.T, ipc string, changes ...string) *instance {
 	t.Helper()
 	d := newInstance(t)
 	d.setenv("WORKER", built(t, binaries.goWorker))
-	d.run(`
+	d.run(strings.NewReplacer(changes...).Replace(`
 server: { listeners: [ { address: "${FRONT}", pool: app } ] }
 admin: { address: "${ADMIN}" }
 pools:
@@ -33,7 +33,7 @@ pools:
     env: { FAREWELL: "${DIR}/farewell" }
   jobs: { <<: *pool, workers: 1 }
 cache: { enabled: true }
-ipc: ` + ipc + "\n")
+ipc: ` + ipc + "\n"))
 	d.waitRunning(4)
 	return d
 }
@@ -74,6 +74,12 @@ func TestSDKGo_Messages(t *testing.T) {
 			messages(goInstance(t, ipc))
 		})
 	}
+}
+
+// A program between drover and the worker that does not pass the descriptor on: it takes the socket and its key.
+func TestSDKGo_BehindAWrapper(t *testing.T) {
+	t.Parallel()
+	messages(goInstance(t, `{ allow: [ { from: app, to: jobs } ] }`, `["${WORKER}"]`, `[sh, -c, 'eval "exec $${DROVER_IPC_FD}>&-"; ${WORKER}; exit']`))
 }
 
 func messages(d *instance) {

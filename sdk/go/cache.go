@@ -86,8 +86,8 @@ func (k *Cache) getMany(ctx context.Context, keys []string) ([]hit, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(result, &list); err != nil {
+	list, err := elements(result)
+	if err != nil {
 		return nil, err
 	}
 	if len(list) != len(keys) {

@@ -18,7 +18,7 @@ type cacheOp struct {
 func answerOps(ops []*cacheOp, f *frame, err error) {
 	var results []json.RawMessage
 	if err == nil {
-		err = json.Unmarshal(f.Data, &results)
+		results, err = elements(f.Data)
 	}
 	if err == nil && len(results) != len(ops) {
 		err = &Error{Code: "bad-frame", Message: fmt.Sprintf("drover answered %d cache operations with %d results", len(ops), len(results))}
@@ -58,12 +58,9 @@ type hit struct {
 }
 
 func readHit(result json.RawMessage) (hit, error) {
-	var parts []json.RawMessage
-	if err := json.Unmarshal(result, &parts); err != nil {
+	parts, err := elements(result)
+	if err != nil || len(parts) == 0 {
 		return hit{}, err
-	}
-	if len(parts) == 0 {
-		return hit{}, nil
 	}
 	h := hit{ok: true, value: parts[0]}
 	if len(parts) > 1 {

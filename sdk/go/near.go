@@ -3,6 +3,7 @@ package drover
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 )
@@ -125,7 +126,7 @@ func (s *nearSpace) end(f *fetch, h hit) {
 		}
 		delete(s.copies, other)
 	}
-	c := nearCopy{value: h.value}
+	c := nearCopy{value: slices.Clone(h.value)} // it is a part of a frame
 	if h.ttl > 0 {
 		c.expires = time.Now().Add(h.ttl)
 	}
