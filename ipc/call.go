@@ -71,7 +71,7 @@ func (e *Endpoint) takeOn(c *call, m *message, data []byte, timeout time.Duratio
 		return append(strconv.AppendInt(append(buf, `,"timeoutMs":`...), timeout.Milliseconds(), 10), '}')
 	})
 	if !put {
-		return refuse(CodeQueueFull, "worker %s does not read: %d frames wait for it", e.id, e.hub.options.QueueLength)
+		return e.noRoom()
 	}
 	e.lastDuty, c.duty = duty, duty
 	e.duties[duty] = c

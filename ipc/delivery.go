@@ -189,7 +189,7 @@ func (e *Endpoint) enqueue(m *message, data []byte, acks bool, d *delivery) *Err
 		return append(append(appendString(buf, m.kind), data...), '}')
 	})
 	if !put {
-		return refuse(CodeQueueFull, "worker %s does not read: %d frames wait for it", e.id, e.hub.options.QueueLength)
+		return e.noRoom()
 	}
 	return nil
 }

@@ -223,3 +223,19 @@ func (o *outbox) waitEbb() {
 		o.drained.Wait()
 	}
 }
+
+// broken says whether the socket has failed, so that nothing can be put in.
+func (o *outbox) broken() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
+}
+
+// noRoom says why a frame found no place in the worker's box: nobody is there
+// any more, though the end of its channel was not read yet, or it does not read.
+func (e *Endpoint) noRoom() *Error {
+	if e.out.broken() {
+		return refuse(CodeWorkerGone, "worker %s ended", e.id)
+	}
+	return refuse(CodeQueueFull, "worker %s does not read: %d frames wait for it", e.id, e.hub.options.QueueLength)
+}
