@@ -87,9 +87,6 @@ func warmPaths(cfg config.Cache, pool string) []string {
 	return paths
 }
 
-// run serves the cache until ctx is done.
-func (c *sharedCache) run(ctx context.Context) error { return c.service.Run(ctx) }
-
 // saveCache keeps the cache for the next start.
 func (d *drover) saveCache() {
 	if d.cache == nil || d.cache.file == "" {

@@ -69,7 +69,7 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	watching.Go(func() { d.report(d.sampler.Run(background)) })
 	watching.Go(func() { d.report(d.hub.Run(background)) })
 	if d.cache != nil {
-		watching.Go(func() { d.report(d.cache.run(background)) })
+		watching.Go(func() { d.report(d.cache.service.Run(background)) })
 	}
 	if d.keys != nil {
 		watching.Go(func() { d.report(d.keys.Run(background, d.settings.IPC.KeyRotation.Std(), d.hub.GiveKeys)) })

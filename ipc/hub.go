@@ -58,8 +58,7 @@ func NewHub(dir string, options Options) (*Hub, error) {
 	return h, err
 }
 
-// Run passes events on to workers that subscribed to them, and takes
-// connections over the socket path, until ctx is done.
+// Run passes events on to workers that subscribed to them until ctx is done.
 func (h *Hub) Run(ctx context.Context) error {
 	events, cancel := h.follow()
 	defer cancel()

@@ -64,8 +64,8 @@ func (h *Hub) message(from sender, f *frame) (*message, *Error) {
 	if err := h.checkPayload(m.payload, from, m.kind); err != nil {
 		return nil, err
 	}
-	if h.options.AuditContent && h.options.Keys == nil { // what is encrypted for others is not kept in clear here
-		m.content = bytes.Clone(m.payload.data)
+	if h.options.Keys == nil { // what is encrypted for others is not kept in clear here
+		m.content = h.contentOf(m.payload.data)
 	}
 	return m, nil
 }

@@ -1,9 +1,6 @@
 package ipc
 
-import (
-	"bytes"
-	"time"
-)
+import "bytes"
 
 // resultOK is the result of what got through.
 const resultOK = "ok"
@@ -25,7 +22,7 @@ func (m *message) note() note {
 func (h *Hub) note(n *note, to string, err *Error) {
 	h.count(n.verb, codeOf(err))
 	h.options.Audit.Record(AuditRecord{
-		Time: time.Now(), Kind: n.verb, From: n.from, To: to, Type: n.kind, ID: n.id, Size: n.size, Result: codeOf(err), Content: n.content,
+		Kind: n.verb, From: n.from, To: to, Type: n.kind, ID: n.id, Size: n.size, Result: codeOf(err), Content: n.content,
 	})
 }
 
@@ -43,7 +40,7 @@ func (h *Hub) record(f *frame, from string, err *Error) {
 		kind = f.topic
 	}
 	h.options.Audit.Record(AuditRecord{
-		Time: time.Now(), Kind: shorten(f.verb, maxName), From: from, To: shorten(to, maxName), Type: shorten(kind, maxName), ID: f.id, Size: len(f.data) + len(f.jwe), Result: err.Code,
+		Kind: shorten(f.verb, maxName), From: from, To: shorten(to, maxName), Type: shorten(kind, maxName), ID: f.id, Size: len(f.data) + len(f.jwe), Result: err.Code,
 	})
 }
 
