@@ -105,6 +105,18 @@ func TestBounds_AnotherUserRunsIt(t *testing.T) {
 	}
 }
 
+func TestBounds_AnotherUserGetsNoCapabilitiesOfDrover(t *testing.T) {
+	workertest.Need(t, "root")
+	workertest.Need(t, "setpriv")
+	// As a drover that systemd starts with User= and AmbientCapabilities=; by the last it finds the test's program.
+	const caps = "+setuid,+setgid,+dac_read_search"
+	spec := shell("grep -E '^(Uid|CapPrm|CapEff|CapAmb)' /proc/self/status | tr '\\n' ' '; echo")
+	spec.Bounds.Account = &process.Account{UID: 4712, GID: 4712}
+	h := startHost(t, []string{"setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", "--inh-caps=" + caps, "--ambient-caps=" + caps}, spec)
+	const none = "0000000000000000"
+	h.await("Uid:\t4712\t4712\t4712\t4712 CapPrm:\t" + none + " CapEff:\t" + none + " CapAmb:\t" + none + " ")
+}
+
 func TestBounds_AnotherUsersProgramEndsWithDrover(t *testing.T) {
 	workertest.Need(t, "root")
 	account := &process.Account{UID: 4711, GID: 4711}
