@@ -117,6 +117,22 @@ func TestBounds_AnotherUserGetsNoCapabilitiesOfDrover(t *testing.T) {
 	h.await("Uid:\t4712\t4712\t4712\t4712 CapPrm:\t" + none + " CapEff:\t" + none + " CapAmb:\t" + none + " ")
 }
 
+func TestBounds_DroversOwnAccountNeedsNoRoot(t *testing.T) {
+	workertest.Need(t, "root") // to be somebody else first
+	workertest.Need(t, "setpriv")
+	const caps = "+dac_read_search" // to find the test's program
+	f := func(a process.Account) {
+		t.Helper()
+		spec := shell("id -u; id -g")
+		spec.Bounds.Account = &a
+		h := startHost(t, []string{"setpriv", "--reuid=4711", "--regid=4712", "--clear-groups", "--inh-caps=" + caps, "--ambient-caps=" + caps}, spec)
+		h.await("4711")
+		h.await("4712")
+	}
+	f(process.Account{UID: 4711, GID: 4712, Groups: []int{4712}})
+	f(process.Account{UID: -1, GID: 4712, Groups: []int{4712}})
+}
+
 func TestBounds_AnotherUsersProgramEndsWithDrover(t *testing.T) {
 	workertest.Need(t, "root")
 	account := &process.Account{UID: 4711, GID: 4711}

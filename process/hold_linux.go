@@ -243,6 +243,9 @@ func (h *holding) become() (what string, err error) {
 }
 
 func (a *Account) become() error {
+	if os.Geteuid() != 0 && (a.UID < 0 || a.UID == os.Geteuid()) && a.GID == os.Getegid() {
+		return nil // drover's own, whose supplementary groups only root can set anew
+	}
 	if err := syscall.Setgroups(a.Groups); err != nil {
 		return err
 	}
