@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/drover-proxy/drover/config"
 )
 
 // privateSocket is the name of a worker's socket in a folder of its own.
@@ -87,12 +85,4 @@ func passable(dir, own string) error {
 			return nil
 		}
 	}
-}
-
-// giveHome sets what programs look for their user's files by.
-func giveHome(vars map[string]string, a *config.Account) {
-	if a == nil || a.Name == "" {
-		return
-	}
-	vars["HOME"], vars["USER"], vars["LOGNAME"] = a.Home, a.Name, a.Name
 }
