@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+
+	"github.com/drover-proxy/drover/internal/peeruser"
 )
 
 // privateSocket is the name of a worker's socket in a folder of its own.
@@ -62,6 +65,16 @@ func (e *equipment) handOver() error {
 		}
 	}
 	return nil
+}
+
+// verify returns what is asked of connections to the worker's socket, whose
+// folder is the worker's; nil: nothing.
+func (e *equipment) verify() func(net.Conn) error {
+	a := e.account
+	if a == nil || a.UID < 0 || !e.cfg.Security.NoNewPrivileges { // or a setuid program may listen as somebody else
+		return nil
+	}
+	return peeruser.Is(a.UID)
 }
 
 // passable lets every user pass through the folder and those above it, as far as
