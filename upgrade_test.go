@@ -313,6 +313,30 @@ func TestUpgrade_ABadBinaryLeavesTheOldServing(t *testing.T) {
 	d.stopLast()
 }
 
+func TestUpgrade_FollowsTheLinkThatDroverWasStartedBy(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t)
+	d.setenv("GO_SERVER", goServer(t))
+	old, next := d.binary+"-1", d.binary+"-2"
+	for _, err := range []error{os.Rename(d.binary, old), os.Link(old, next), os.Symlink(old, d.binary)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.run(upgradeSettings)
+	d.waitRunning(2)
+	for _, err := range []error{os.Remove(d.binary), os.Symlink(next, d.binary)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.upgraded()
+	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", d.pid())); exe != next || err != nil {
+		t.Errorf("%s runs now, %v", exe, err)
+	}
+	d.stopLast()
+}
+
 func TestUpgrade_BadSettingsLeaveTheOldServing(t *testing.T) {
 	t.Parallel()
 	d := runGoServers(t, upgradeSettings)
