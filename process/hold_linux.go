@@ -156,6 +156,11 @@ func (h *holding) begin() (what string, err error) {
 			return "privateNetwork", err
 		}
 	}
+	if h.Sandbox != nil {
+		if err := boundCapabilities(); err != nil {
+			return "sandbox (capabilities)", err
+		}
+	}
 	for _, entrance := range h.Groups {
 		fd, err := unix.Open(entrance, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if err != nil {

@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,6 +150,27 @@ cat "$2/lib/tool" "$1/own" >/dev/null && echo read
 	f(true, link, "ok ok 126 126 read")
 	f(true, filepath.Join(dir, "var"), "ok ok 126 126 read")
 	f(true, dir, "126 126 126 126 read")
+}
+
+func TestSandbox_RootKeepsFewCapabilities(t *testing.T) {
+	workertest.Need(t, "root")
+	s := newSpawner(t, process.Options{})
+	set := func(spec process.Spec) (all [5]uint64) {
+		t.Helper()
+		got, _ := output(t, s, spec)
+		if _, err := fmt.Sscanf(got, "%x %x %x %x %x", &all[0], &all[1], &all[2], &all[3], &all[4]); err != nil {
+			t.Fatalf("%q: %v", got, err)
+		}
+		return all
+	}
+	spec := shell("echo $(grep ^Cap /proc/self/status | cut -f2)") // inheritable, permitted, effective, bounding, ambient
+	few := set(spec)[3] & 0x4ff
+	for _, strict := range []bool{false, true} {
+		spec.Bounds, _, _ = confined(t, strict)
+		if got := set(spec); got != [5]uint64{0, few, few, few, 0} {
+			t.Errorf("strict %v: %x, want %x", strict, got, few)
+		}
+	}
 }
 
 const callsProbe = `
