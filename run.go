@@ -232,9 +232,9 @@ func (d *drover) summary() string {
 	}
 	for _, u := range d.allUnits() {
 		if u.sup != nil {
-			text += fmt.Sprintf("; pool %s starts %d workers", u.pool.Name(), u.sup.Size())
+			text += fmt.Sprintf("; workers of pool %s: %d", u.pool.Name(), u.sup.Size())
 		} else {
-			text += fmt.Sprintf("; pool %s has %d upstreams", u.pool.Name(), len(u.pool.All()))
+			text += fmt.Sprintf("; upstreams of pool %s: %d", u.pool.Name(), len(u.pool.All()))
 		}
 	}
 	return text
