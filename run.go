@@ -97,12 +97,12 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 		d.bus.Publish(event.Event{Kind: event.Started, Subject: "drover", Message: d.summary()})
 		d.manager.tell(d.log, "READY=1")
 		status = d.wait(signals)
-	}
-	select {
-	case <-d.replaced:
-		endOperators() // the new drover answers them
-	default:
-		d.manager.tell(d.log, "STOPPING=1")
+		select {
+		case <-d.replaced:
+			endOperators() // the new drover answers them
+		default:
+			d.manager.tell(d.log, "STOPPING=1")
+		}
 	}
 
 	d.noMoreReloads()

@@ -73,7 +73,7 @@ func (d *drover) handOver() (result admin.Upgraded, err error) {
 	}
 	defer func() {
 		d.reloading.Lock()
-		d.upgrading = false
+		d.upgrading = err == nil // what has handed over does not do it again
 		d.reloading.Unlock()
 	}()
 	h, err := d.raise()
