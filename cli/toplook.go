@@ -22,7 +22,7 @@ type line struct {
 	spawned       bool // drover started it
 	scales        bool // of a pool: it has workers, not only addresses
 	state, health string
-	flag          string // drained, maintenance, or rolling
+	flag          string // drained, maintenance; of a pool rolling, or manual: an operator's number holds, not that of autoscaling
 	ready, wanted int
 	failed        int
 	rated         bool    // rate is known
@@ -110,8 +110,11 @@ func poolLine(p admin.Pool) line {
 	if !l.scales {
 		l.ready, l.wanted = p.Available, p.UpstreamCount
 	}
-	if p.Rolling != "" {
+	switch {
+	case p.Rolling != "":
 		l.flag = "rolling"
+	case p.AutoScaling != nil && p.AutoScaling.Manual:
+		l.flag = "manual"
 	}
 	return l
 }
