@@ -120,7 +120,7 @@ type Worker struct {
 	Breaker       string           `json:"breaker"`
 	Drained       bool             `json:"drained"`
 	Maintenance   bool             `json:"maintenance"`
-	LastError     string           `json:"lastError,omitempty"`
+	LastError     string           `json:"lastError,omitempty"`      // how the slot's last worker ended, where nobody wanted it to
 	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"`    // how late its event loop is: of Node.js and Bun, and where health checks are of type ipc
 	HeapBytes     uint64           `json:"heapBytes,omitempty"`      // of Node.js and Bun
 	HeapLimit     uint64           `json:"heapLimitBytes,omitempty"` // of Node.js
