@@ -109,6 +109,7 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 		s.InFlight += up.InFlight()
 	}
 	if u.sup != nil {
+		s.Spawns = true
 		s.Wanted, s.Ready, s.Rolling = u.sup.Size(), u.sup.Ready(), b.d.rolls.running(s.Name)
 		s.AutoScaling = scaling(u)
 		for _, w := range u.sup.Workers() {

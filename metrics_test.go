@@ -97,6 +97,9 @@ func TestMetrics_HaveTheDocumentedNames(t *testing.T) {
 		}
 		return err
 	})
+	if _, stdout, _ := d.cli("status"); !strings.Contains(stdout, "0 of 0 ready") {
+		t.Errorf("drover status says\n%s", stdout)
+	}
 }
 
 // exercise sends what leaves traces in the metrics.

@@ -50,7 +50,8 @@ type PoolSummary struct {
 	Name          string      `json:"name"`
 	Health        string      `json:"health"`
 	Strategy      string      `json:"strategy"`
-	Wanted        int         `json:"wanted"`        // workers; 0 for a pool of addresses only
+	Spawns        bool        `json:"spawns"`        // drover starts workers for it; false for a pool of addresses only
+	Wanted        int         `json:"wanted"`        // workers
 	Workers       int         `json:"workers"`       // processes
 	Ready         int         `json:"ready"`         // workers that take requests
 	Failed        int         `json:"failed"`        // slots whose restart budget is spent

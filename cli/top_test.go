@@ -31,7 +31,7 @@ func (s *stage) Look() (look, error) {
 	}
 	s.seconds++
 	n := uint64(s.seconds)
-	app := admin.Pool{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
+	app := admin.Pool{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Spawns: true, Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
 		UpstreamCount: 2, Available: 1, InFlight: 3, QueueLength: 4, Rolling: "roll-1"}, Upstreams: []admin.Upstream{
 		{ID: "app-1.1", Worker: true, Health: "healthy", Requests: 900 * n, ErrorRate: 0.1, LatencyMS: 2},
 		{ID: "app-2.7", Worker: true, Health: "unhealthy", Requests: 5 + 300*n, LatencyMS: 10, Drained: true},
@@ -202,6 +202,15 @@ func TestTop_SaysWhatIsNotPossible(t *testing.T) {
 	f("<end>+", "db has no workers of drover's")
 	f("<end>a", "db has no workers of drover's")
 	f("<end>r", "db has no workers of drover's")
+}
+
+func TestTop_APoolOfNoWorkersCanBeScaledOut(t *testing.T) {
+	m := newTopModel(&stage{}, time.Second)
+	m.take(look{pools: []admin.Pool{{PoolSummary: admin.PoolSummary{Name: "app", Spawns: true}}}})
+	keys(t, m, "+")
+	if got := ansi.Strip(m.foot()); got != "scale app from 0 to 1 worker? y/n" {
+		t.Errorf("the last line is %q", got)
+	}
 }
 
 func TestTop_SaysHowItWent(t *testing.T) {
