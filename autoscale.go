@@ -88,6 +88,10 @@ func scaling(u *unit) *admin.Scaling {
 	if !a.Enabled {
 		return nil
 	}
-	last := u.scaler.Last()
-	return &admin.Scaling{Min: a.MinWorkers, Max: a.MaxWorkers, Desired: last.Desired, Manual: u.sup.Capacity().Manual, Blocked: string(last.Blocked)}
+	last, capacity := u.scaler.Last(), u.sup.Capacity()
+	desired := last.Desired
+	if desired == 0 { // nothing is decided yet
+		desired = capacity.Wanted
+	}
+	return &admin.Scaling{Min: a.MinWorkers, Max: a.MaxWorkers, Desired: desired, Manual: capacity.Manual, Blocked: string(last.Blocked)}
 }

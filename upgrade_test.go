@@ -193,6 +193,9 @@ func TestUpgrade_TellsTheServiceManager(t *testing.T) {
 	}
 	d.run(upgradeSettings)
 	told("READY=1")
+	d.settings(strings.Replace(upgradeSettings, `["${GO_SERVER}"]`, `["false"]`, 1))
+	d.refused("pool app: ") // and whoever did not take over says nothing of its end
+	d.settings(upgradeSettings)
 	for range 2 {
 		d.upgraded()
 		main, ready := fmt.Sprintf("MAINPID=%d", d.pid()), "READY=1"

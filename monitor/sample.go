@@ -41,11 +41,3 @@ type Disk struct{ Total, Available uint64 }
 
 // Network is what passed through all interfaces but loopback since they are there, in bytes.
 type Network struct{ Received, Sent uint64 }
-
-// MemoryUsed returns the bytes that are not available.
-func (h HostSample) MemoryUsed() uint64 {
-	if h.MemoryAvailable > h.MemoryTotal {
-		return 0
-	}
-	return h.MemoryTotal - h.MemoryAvailable
-}

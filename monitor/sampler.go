@@ -58,9 +58,8 @@ type Sampler struct {
 type followed struct {
 	tree    tree
 	limit   uint64
-	pids    []int
 	first   time.Time // when it was first seen
-	listed  time.Time // when the pids were asked for
+	listed  time.Time // when its members were asked for
 	weighed time.Time // when its memory was read
 
 	footprints footprints
@@ -126,9 +125,7 @@ func (m *Sampler) Footprint(id string) (Footprint, bool) {
 	f, ok := m.trees[id]
 	var pids []int
 	if ok {
-		for pid := range f.tree.members {
-			pids = append(pids, pid)
-		}
+		pids = f.tree.pids()
 	}
 	m.mu.Unlock()
 	if !ok {
@@ -160,13 +157,15 @@ func (m *Sampler) sample(now time.Time) {
 			f = &followed{first: now}
 		}
 		f.limit, f.weighed = t.MemoryLimit, now
-		if lists[i] != nil {
-			f.pids, f.listed = lists[i], now
-		}
 		trees[t.ID] = f
-		s := f.tree.measure(now, f.pids, m.read)
+		var s Sample
 		if lists[i] != nil {
+			f.listed = now
+			f.tree.measure(now, lists[i], m.read)
 			s = f.tree.count(m.count)
+		} else {
+			// Of an old list some numbers may be those of strangers by now.
+			s = f.tree.measure(now, f.tree.pids(), m.read)
 		}
 		round = append(round, measured{t, s})
 	}
