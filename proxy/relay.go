@@ -148,6 +148,11 @@ func (a *relayAttempts) connect(up *pool.Upstream) (net.Conn, time.Duration, err
 	from := time.Now()
 	d := net.Dialer{Timeout: a.target.connect, KeepAlive: exchange.KeepAliveFor(up.Network, up.Address)}
 	nc, err := d.Dial(up.Network, up.Address)
+	if err == nil {
+		if err = a.server.spared(nc); err != nil {
+			_ = nc.Close() // nothing was sent
+		}
+	}
 	return nc, time.Since(from), err
 }
 

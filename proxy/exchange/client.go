@@ -12,6 +12,9 @@ type Options struct {
 	MaxIdle int
 	// Buffers are shared by all clients that are given the same; nil: own.
 	Buffers *Buffers
+	// Spare is asked about the descriptor of each new connection. Its error, which
+	// must not be nil where too few are left, ends the connection; nil: all are kept.
+	Spare func(fd int) error
 }
 
 // Client holds the connections to one upstream. It is safe for concurrent use.
@@ -19,6 +22,7 @@ type Client struct {
 	network, address string
 	tcpKeepAlive     time.Duration
 	buffers          *Buffers
+	spare            func(fd int) error
 	idle             idleStack[*conn]
 }
 
@@ -34,7 +38,7 @@ func NewClient(network, address string, o Options) *Client {
 	if o.Buffers == nil {
 		o.Buffers = new(Buffers)
 	}
-	c := &Client{network: network, address: address, buffers: o.Buffers,
+	c := &Client{network: network, address: address, buffers: o.Buffers, spare: o.Spare,
 		tcpKeepAlive: KeepAliveFor(network, address)}
 	c.idle.clock = clock{time.Now()}
 	c.idle.max = o.MaxIdle

@@ -38,6 +38,9 @@ func (c *Client) dial(req *Request) (*conn, error) {
 		return nil, &Error{Kind: dialKind(err), Unsent: true, Err: err} // net names the address
 	}
 	cn, err := newConn(c.idle.clock, nc)
+	if err == nil && c.spare != nil {
+		err = cn.ask(c.spare)
+	}
 	if err != nil {
 		_ = nc.Close()
 		return nil, &Error{Kind: ConnectFailed, Unsent: true, Err: fmt.Errorf("connect to %s: %w", c.address, err)}
