@@ -110,7 +110,7 @@ cache: { enabled: true, warm: [ { namespace: shop, key: a, value: 1, ttl: 10m } 
 	for n, jump := range []time.Duration{3 * time.Hour, -2 * time.Hour, 40 * 24 * time.Hour, 0} {
 		l := startLoad(d, 50, homeKind())
 		clock.set(jump)
-		time.Sleep(time.Second) // in which probes are due five times
+		time.Sleep(700 * time.Millisecond) // in which probes are due three times
 		l.end().noFailure(t, "GET")
 		path := fmt.Sprintf("/jump-%d", n)
 		d.request("GET", path, "")
