@@ -41,6 +41,7 @@ func build(from source, cfg *config.Config, inherits *legacy) (_ *drover, err er
 	d.log = d.logs.Logger("drover")
 	d.access = d.logs.AccessLog(cfg.Logging.AccessLog)
 	d.bus = event.NewBus(rememberedEvents)
+	d.logs.OnTrouble(d.logTrouble)
 	d.collector = logs.NewCollector(d.logs, d.bus)
 	b := cli.ReadBuild(version)
 	d.metrics = metrics.New(metrics.BuildInfo{Version: b.Version, Commit: b.Commit, GoVersion: b.GoVersion})

@@ -119,7 +119,7 @@ func (d *drover) succeed(signals <-chan os.Signal, take func()) error {
 	}
 	d.front.TakeOver(maps.Keys(d.legacy.Listeners))
 	take()
-	d.endUpgrade() // the next one, or a reload, may follow at once
+	d.endUpgrade()                                    // the next one, or a reload, may follow at once
 	_ = d.legacy.control.say(notice{Step: stepTaken}) // also if it is gone by now: somebody has to serve
 	d.legacy.control.close()
 	return nil

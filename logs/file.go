@@ -29,6 +29,7 @@ type file struct {
 	mu   sync.Mutex
 	f    *os.File // nil after an error or close; opened again by the next write
 	size int64
+	tear tear
 	shut bool
 }
 
@@ -92,7 +93,7 @@ func (f *file) Write(p []byte) (int, error) {
 			}
 			continue
 		}
-		n, err := f.f.Write(part)
+		n, err := f.tear.write(f.f, part)
 		written, f.size, p = written+n, f.size+int64(n), p[n:]
 		if err != nil {
 			return written, fmt.Errorf("write log file: %w", err)
@@ -138,7 +139,7 @@ func (f *file) openLocked() error {
 		_ = h.Close() // nothing was written
 		return fmt.Errorf("open log file: %w", err)
 	}
-	f.f, f.size = h, info.Size()
+	f.f, f.size, f.tear = h, info.Size(), tear{}
 	return nil
 }
 

@@ -52,8 +52,6 @@ type Disk struct{ Total, Available uint64 }
 
 // Network is what passed through all interfaces but loopback since they are there, in bytes.
 type Network struct{ Received, Sent uint64 }
-<<<<<<< ours
-=======
 
 // Spare returns the bytes that can be had on the machine and in the container;
 // 0 where that is not known.
@@ -66,12 +64,3 @@ func (h HostSample) Spare() uint64 {
 	}
 	return min(h.MemoryAvailable, h.Container.MemoryAvailable)
 }
-
-// MemoryUsed returns the bytes that are not available.
-func (h HostSample) MemoryUsed() uint64 {
-	if h.MemoryAvailable > h.MemoryTotal {
-		return 0
-	}
-	return h.MemoryTotal - h.MemoryAvailable
-}
->>>>>>> theirs
