@@ -31,6 +31,7 @@ func (s *Spawner) hold(spec Spec, path string) (h holding, g *cgroup, held []Hel
 	keep(BoundAccount, b.Account != nil)
 	keep(BoundNoNewPrivileges, b.NoNewPrivileges)
 	keep(BoundNetwork, b.PrivateNetwork)
+	keep(BoundPIDs, b.PrivatePIDs)
 	if b.Sandbox != nil {
 		confined := *b.Sandbox
 		confined.Read = slices.Concat(confined.Read, spec.installation(path))
