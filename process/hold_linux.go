@@ -219,6 +219,11 @@ func (h *holding) become() (what string, err error) {
 			return "maxProcesses", err
 		}
 	}
+	if h.Sandbox != nil {
+		if err := dropCapabilities(); err != nil {
+			return "sandbox (capabilities)", err
+		}
+	}
 	if h.Landlock > 0 {
 		if at, err := h.Sandbox.restrict(h.Landlock); err != nil {
 			return strings.TrimSpace("sandbox " + at), err
