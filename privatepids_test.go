@@ -54,6 +54,31 @@ func TestPrivatePIDs_SDKInAStrictSandbox(t *testing.T) {
 	f("npm start", "npm", "start", "--silent", "--prefix", app(t, "sdk-node"))
 }
 
+func TestPrivatePIDs_PythonSDKInAStrictSandbox(t *testing.T) {
+	workertest.Need(t, "root")
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachPython(t, true, func(t *testing.T, command []string) {
+		d := runPython(t, command, fmt.Sprintf("    security: { privatePids: true, sandbox: strict, readOnlyPaths: [%q], writablePaths: [\"${DIR}\"] }\n", here))
+		d.keptAs("privatePids", "kernel")
+		d.keptAs("sandbox", "kernel")
+		d.call("app-1", "broadcast", `["note","all"]`, `{}`, `{"result":{"received":2,"sent":0,"failed":[]}}`)
+		d.call("app-3", "request", `["echo",7]`, `{"worker":"app-1"}`, `{"result":7}`)
+		d.sees("app-2", "note all app-1.1")
+		d.signal(syscall.SIGTERM)
+		if status := d.wait(); status != 0 {
+			t.Errorf("drover ended with %d", status)
+		}
+		for slot := 1; slot <= 3; slot++ {
+			if _, err := os.Stat(filepath.Join(d.dir, fmt.Sprintf("ended-app-%d.1", slot))); err != nil {
+				t.Errorf("it did not end by itself: %v", err)
+			}
+		}
+	})
+}
+
 func TestPrivatePIDs_NothingOutlivesDrover(t *testing.T) {
 	t.Parallel()
 	workertest.Need(t, "root")

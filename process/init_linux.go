@@ -39,6 +39,7 @@ func initMain(arg string) {
 	if err := ownProc(); err != nil {
 		fail(control, shimSpace, err)
 	}
+	_ = os.WriteFile("/proc/self/comm", []byte(initName), 0) // for who looks at a list of processes
 	program, err := syscall.ForkExec("/proc/self/exe", []string{shimName, arg}, &syscall.ProcAttr{
 		Env: os.Environ(), Files: upTo(control), Sys: &syscall.SysProcAttr{Setsid: true},
 	})

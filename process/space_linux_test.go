@@ -147,6 +147,24 @@ func TestPrivatePIDs_NobodyGetsAway(t *testing.T) {
 	}
 }
 
+func TestPrivatePIDs_AProgramThatLosesItsInitWasKilled(t *testing.T) {
+	s := newSpawner(t, process.Options{Guardian: true, Subreaper: true})
+	needPIDs(t, s)
+	p := start(t, s, ownPIDs(shell("setsid sleep 1000 & sleep 1000")))
+	eventually(t, "all run", func() bool { return len(p.Look()) == 3 })
+	first := initOf(t, p)
+	if name := status(first, "Name"); name != "drover-init" {
+		t.Errorf("its name is %q", name)
+	}
+	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if got := p.Exit().String(); got != "signal: killed" || len(p.Look()) > 0 {
+		t.Errorf("%s, and %v are left", got, p.Look())
+	}
+}
+
 func TestPrivatePIDs_EndsWithDrover(t *testing.T) {
 	s := newSpawner(t, process.Options{})
 	needPIDs(t, s)
