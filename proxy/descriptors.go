@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/pool"
 )
 
 // descriptors keeps some of the files that this process may have open for others
