@@ -224,6 +224,9 @@ func (d *drover) report(err error) {
 func (d *drover) summary() string {
 	cfg := d.current()
 	text := "listening on"
+	if len(cfg.Server.Listeners) == 0 {
+		text = "listening nowhere"
+	}
 	for i, l := range cfg.Server.Listeners {
 		if i > 0 {
 			text += ","

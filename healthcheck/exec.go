@@ -20,7 +20,7 @@ type Runner interface {
 
 // ExecCheck runs a program, in the pool's directory; the upstream is well when
 // it exits with 0. The program finds DROVER_POOL and the upstream's address in
-// HOST and PORT, or in SOCKET. Its output is discarded.
+// HOST and PORT, or in SOCKET; neither for a worker that listens nowhere. Its output is discarded.
 type ExecCheck struct {
 	argv []string
 	dir  string
@@ -63,6 +63,9 @@ func (c *ExecCheck) environ(network, address string) []string {
 		return slices.Contains([]string{"DROVER_POOL", "HOST", "PORT", "SOCKET"}, name)
 	})
 	env = append(env, "DROVER_POOL="+c.env.Pool)
+	if address == "" {
+		return env
+	}
 	if network == "unix" {
 		return append(env, "SOCKET="+address)
 	}

@@ -25,6 +25,7 @@ import (
 type behaviour struct {
 	fails      error         // to start
 	listens    time.Duration // after this; negative: never
+	says       time.Duration // that it is ready after this; 0: never
 	foreign    bool          // somebody else listens on its port
 	ends       time.Duration // by itself after this; 0: never
 	code       int
@@ -188,15 +189,28 @@ func (f *farm) leak(id string) (monitor.Verdict, bool) {
 }
 
 // Open gives a worker a channel over which it hears nothing but that it is to
-// collect its garbage.
-func (f *farm) Open(string) (Endpoint, error) { return &fakeEndpoint{farm: f}, nil }
+// collect its garbage, and says nothing but that it is ready.
+func (f *farm) Open(id string) (Endpoint, error) {
+	e := &fakeEndpoint{farm: f, ready: make(chan struct{})}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.behave != nil {
+		if says := f.behave(id).says; says > 0 {
+			time.AfterFunc(says, func() { close(e.ready) })
+		}
+	}
+	return e, nil
+}
 
-type fakeEndpoint struct{ farm *farm }
+type fakeEndpoint struct {
+	farm  *farm
+	ready chan struct{}
+}
 
 func (e *fakeEndpoint) File() *os.File         { return nil }
 func (e *fakeEndpoint) NotifySocket() string   { return "" }
 func (e *fakeEndpoint) Link() (string, string) { return "", "" }
-func (e *fakeEndpoint) Ready() <-chan struct{} { return nil }
+func (e *fakeEndpoint) Ready() <-chan struct{} { return e.ready }
 func (e *fakeEndpoint) Shutdown(time.Duration) {}
 func (e *fakeEndpoint) Exited()                {}
 func (e *fakeEndpoint) Close() error           { return nil }
