@@ -34,6 +34,7 @@ type behaviour struct {
 	stuck      bool          // does not even end by SIGKILL
 	forgets    int           // children a second that end and are not waited for
 	leaves     bool          // a child that lives on until it is killed
+	held       []process.Held
 }
 
 // fakeProc is a process without a process; time is the test's.
@@ -61,13 +62,14 @@ func (p *fakeProc) end(e process.Exit) {
 	}
 }
 
-func (p *fakeProc) PID() int              { return p.pid }
-func (p *fakeProc) Done() <-chan struct{} { return p.done }
-func (p *fakeProc) Listeners() []string   { return nil }
-func (p *fakeProc) Zombies() int          { return p.forgets * int(time.Since(p.born).Seconds()) }
-func (p *fakeProc) OutOfMemory() bool     { return false }
-func (p *fakeProc) Held() []process.Held  { return nil }
-func (p *fakeProc) Evidence() string      { return "deadlock" }
+func (p *fakeProc) PID() int                { return p.pid }
+func (p *fakeProc) Done() <-chan struct{}   { return p.done }
+func (p *fakeProc) Listeners() []string     { return nil }
+func (p *fakeProc) Zombies() int            { return p.forgets * int(time.Since(p.born).Seconds()) }
+func (p *fakeProc) OutOfMemory() bool       { return false }
+func (p *fakeProc) Charged() (uint64, bool) { return 0, false }
+func (p *fakeProc) Held() []process.Held    { return p.held }
+func (p *fakeProc) Evidence() string        { return "deadlock" }
 func (p *fakeProc) Exit() process.Exit {
 	p.mu.Lock()
 	defer p.mu.Unlock()
