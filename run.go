@@ -87,7 +87,7 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	if d.legacy == nil {
 		serve() // requests wait for the first worker
 	} else {
-		d.rescale()
+		d.goOn()
 	}
 	for _, u := range d.allUnits() {
 		u.start(d.report)

@@ -56,37 +56,21 @@ func TestBackground_ReadyByItsWordWithoutListening(t *testing.T) {
 	})
 }
 
-func TestBackground_WorkersOfAPoolThatIsAskedHaveToListen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, background(1, func(c *config.Pool) { c.Background = false }), atWork)
-		f.settle(61 * time.Second)
-		f.want("app-1.2 starting")
-		if m := f.message(event.WorkerStartTimeout); !strings.Contains(m, "did not listen on $PORT, though it says that it is ready") {
-			t.Error(m)
-		}
-	})
-}
-
-func TestBackground_AProbeThatConnectsNeedsAnAddress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, background(1, func(c *config.Pool) { c.HealthCheck.Enabled, c.HealthCheck.Type = true, "tcp" }), atWork)
-		f.settle(61 * time.Second)
-		f.want("app-1.2 starting")
-		if m := f.message(event.WorkerStartTimeout); !strings.Contains(m, "where healthCheck.type tcp looks for it") {
-			t.Error(m)
-		}
-	})
-}
-
 func TestBackground_SaysWhatIsMissing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, background(1, nil), only(behaviour{listens: -1}, "app-"))
-		f.settle(61 * time.Second)
-		f.want("app-1.2 starting")
-		if m := f.message(event.WorkerStartTimeout); !strings.Contains(m, ": it has not said that it is ready") {
-			t.Error(m)
-		}
-	})
+	f := func(words string, behave func(string) behaviour, change func(*config.Pool)) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFarm(t, background(1, change), behave)
+			f.settle(61 * time.Second)
+			f.want("app-1.2 starting")
+			if m := f.message(event.WorkerStartTimeout); !strings.Contains(m, words) {
+				t.Error(m)
+			}
+		})
+	}
+	f("did not listen on $PORT, though it says that it is ready", atWork, func(c *config.Pool) { c.Background = false })
+	f("where healthCheck.type tcp looks for it", atWork, func(c *config.Pool) { c.HealthCheck.Enabled, c.HealthCheck.Type = true, "tcp" })
+	f(": it has not said that it is ready", only(behaviour{listens: -1}, "app-"), nil)
 }
 
 func TestBackground_WithoutAWordItIsReadyWhenItHasRunForASecond(t *testing.T) {
