@@ -125,6 +125,7 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 		s.InFlight += up.InFlight()
 	}
 	if u.sup != nil {
+		s.Spawns = true
 		s.Wanted, s.Ready, s.Rolling = u.sup.Size(), u.sup.Ready(), b.d.rolls.running(s.Name)
 		s.AutoScaling = scaling(u)
 		for _, w := range u.sup.Workers() {
@@ -203,7 +204,7 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		ID: w.ID, Pool: w.Pool, Slot: w.Slot, Generation: w.Generation, PID: w.PID, State: w.State.String(), Health: w.Health,
 		Address: address(w.Network, w.Address), UptimeSeconds: w.Uptime.Seconds(), Restarts: int(w.Restarts), LastReason: string(w.LastReason),
 		InFlight: w.InFlight, Requests: w.Requests, Breaker: w.Breaker, Drained: w.Drained, Maintenance: w.Maintenance,
-		LastError: w.LastWords, Inspector: w.Inspector, Limits: map[string]admin.Limit{}, History: []admin.Life{},
+		LastError: w.LastFault(), Inspector: w.Inspector, Limits: map[string]admin.Limit{}, History: []admin.Life{},
 	}
 	for _, l := range w.History {
 		row.History = append(row.History, admin.Life{Generation: l.Generation, StartedAt: l.Started.UTC(), EndedAt: l.Ended.UTC(),

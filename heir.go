@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"syscall"
@@ -116,8 +117,9 @@ func (d *drover) succeed(signals <-chan os.Signal, take func()) error {
 			d.log.Warn("take over the cache", zap.Error(err))
 		}
 	}
-	d.front.TakeOver()
+	d.front.TakeOver(maps.Keys(d.legacy.Listeners))
 	take()
+	d.endUpgrade()                                    // the next one, or a reload, may follow at once
 	_ = d.legacy.control.say(notice{Step: stepTaken}) // also if it is gone by now: somebody has to serve
 	d.legacy.control.close()
 	return nil

@@ -8,7 +8,7 @@ import (
 // setLoad tells a worker's supervisor what its processes use, and its upstream
 // how busy they are, for the strategies that look at it.
 func (d *drover) setLoad(id string, s monitor.Sample) {
-	for _, u := range d.allUnits() {
+	for _, u := range d.unstopped() {
 		if u.sup == nil || !u.sup.NoteMemory(id, s.Charged) {
 			continue
 		}

@@ -74,9 +74,9 @@ func (d *drover) handOver() (result admin.Upgraded, err error) {
 		return result, err
 	}
 	defer func() {
-		d.reloading.Lock()
-		d.upgrading = false
-		d.reloading.Unlock()
+		if err != nil { // or nothing else is to begin: this drover ends
+			d.endUpgrade()
+		}
 	}()
 	h, err := d.raise()
 	if err != nil {
@@ -104,6 +104,12 @@ func (d *drover) beginUpgrade() error {
 	}
 	d.upgrading = true
 	return nil
+}
+
+func (d *drover) endUpgrade() {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.upgrading = false
 }
 
 // heir is the new drover as the old one sees it.

@@ -203,6 +203,9 @@ func TestUpgrade_TellsTheServiceManager(t *testing.T) {
 	}
 	d.run(upgradeSettings)
 	told("READY=1")
+	d.settings(strings.Replace(upgradeSettings, `["${GO_SERVER}"]`, `["false"]`, 1))
+	d.refused("pool app: ") // and whoever did not take over says nothing of its end
+	d.settings(upgradeSettings)
 	for range 2 {
 		d.upgraded()
 		main, ready := fmt.Sprintf("MAINPID=%d", d.pid()), "READY=1"
@@ -251,6 +254,25 @@ func (d *instance) raises() {
 		}
 		return errors.New("it does not")
 	})
+}
+
+// tellHeir sends a signal to the new drover, which has started its workers.
+func (d *instance) tellHeir(sig syscall.Signal) {
+	d.t.Helper()
+	for _, pid := range d.processes() {
+		if !strings.Contains(describe(pid), "sleep 60") {
+			continue
+		}
+		_, heir, err := processStat(pid)
+		if err == nil {
+			err = syscall.Kill(heir, sig)
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		return
+	}
+	d.t.Fatal("there is no new drover")
 }
 
 // refused expects that an upgrade changes nothing, and says why.
@@ -304,6 +326,30 @@ func TestUpgrade_ABadBinaryLeavesTheOldServing(t *testing.T) {
 	d.stopLast()
 }
 
+func TestUpgrade_FollowsTheLinkThatDroverWasStartedBy(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t)
+	d.setenv("GO_SERVER", goServer(t))
+	old, next := d.binary+"-1", d.binary+"-2"
+	for _, err := range []error{os.Rename(d.binary, old), os.Link(old, next), os.Symlink(old, d.binary)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.run(upgradeSettings)
+	d.waitRunning(2)
+	for _, err := range []error{os.Remove(d.binary), os.Symlink(next, d.binary)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.upgraded()
+	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", d.pid())); exe != next || err != nil {
+		t.Errorf("%s runs now, %v", exe, err)
+	}
+	d.stopLast()
+}
+
 func TestUpgrade_BadSettingsLeaveTheOldServing(t *testing.T) {
 	t.Parallel()
 	d := runGoServers(t, upgradeSettings)
@@ -341,6 +387,9 @@ func TestUpgrade_TakesNewListenersAndLeavesOldOnes(t *testing.T) {
 	}
 	if err := overSocket(filepath.Join(d.dir, "web.sock")); err == nil {
 		t.Error("the listener that the settings do not have any more still serves")
+	}
+	if _, err := os.Lstat(filepath.Join(d.dir, "web.sock")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its socket is left behind: %v", err)
 	}
 	d.stopLast()
 }
@@ -386,6 +435,14 @@ func TestUpgrade_OneAtATimeAndNotWhileStopping(t *testing.T) {
 	if status, body := d.post("/api/v1/reload", "{}"); status != http.StatusConflict || !strings.Contains(body, "an upgrade is going on") {
 		t.Errorf("reload: %d %s", status, body)
 	}
+	// Nor does the new drover begin one before it has taken over.
+	d.tellHeir(syscall.SIGUSR2)
+	d.eventually("the new drover refuses", func() error {
+		if !strings.Contains(d.output(), "an upgrade is going on already") {
+			return errors.New("it says nothing")
+		}
+		return nil
+	})
 	d.refused("an upgrade is going on already")
 	d.signal(syscall.SIGTERM)
 	if code := d.wait(); code != 0 {

@@ -32,6 +32,7 @@ type file struct {
 	is   os.FileInfo // who f is
 	size int64
 	away away
+	tear tear
 	shut bool
 }
 
@@ -114,7 +115,7 @@ func (f *file) writeLocked(p []byte) (int, error) {
 		}
 		part = p // another time
 	}
-	n, err := f.f.Write(part)
+	n, err := f.tear.write(f.f, part)
 	f.size += int64(n)
 	if err != nil {
 		return n, fmt.Errorf("write log file: %w", err)
@@ -159,7 +160,7 @@ func (f *file) openLocked() error {
 		_ = h.Close() // nothing was written
 		return fmt.Errorf("open log file: %w", err)
 	}
-	f.f, f.is, f.size, f.away = h, info, info.Size(), away{}
+	f.f, f.is, f.size, f.away, f.tear = h, info, info.Size(), away{}, tear{}
 	return nil
 }
 

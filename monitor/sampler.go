@@ -63,9 +63,8 @@ type followed struct {
 	tree    tree
 	limit   uint64
 	charge  charge
-	pids    []int
 	first   time.Time // when it was first seen
-	listed  time.Time // when the pids were asked for
+	listed  time.Time // when its members were asked for
 	weighed time.Time // when its memory was read
 
 	footprints footprints
@@ -131,9 +130,7 @@ func (m *Sampler) Footprint(id string) (Footprint, bool) {
 	f, ok := m.trees[id]
 	var pids []int
 	if ok {
-		for pid := range f.tree.members {
-			pids = append(pids, pid)
-		}
+		pids = f.tree.pids()
 	}
 	m.mu.Unlock()
 	if !ok {
@@ -166,13 +163,14 @@ func (m *Sampler) sample(now time.Time) {
 		}
 		f.limit, f.weighed = t.MemoryLimit, now
 		f.charge.alarm, f.charge.limit, f.charge.kernel = t.MemoryAlarm, t.MemoryLimit, t.Charged
-		if lists[i] != nil {
-			f.pids, f.listed = lists[i], now
-		}
 		trees[t.ID] = f
-		f.tree.measure(now, f.pids, m.read)
 		if lists[i] != nil {
+			f.listed = now
+			f.tree.measure(now, lists[i], m.read)
 			f.tree.count(m.count)
+		} else {
+			// Of an old list some numbers may be those of strangers by now.
+			f.tree.measure(now, f.tree.pids(), m.read)
 		}
 		f.charge.find(now, &f.tree, m.footprint)
 		round = append(round, measured{t, f.tree.last})

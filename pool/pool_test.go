@@ -320,6 +320,7 @@ func TestUpstream_AveragesFollowOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New("p", settings("a"), nil)
 		u := p.Get("a")
+		time.Sleep(time.Second)
 		exchange(t, u, 1, Outcome{Result: Success, Status: 200, Latency: 80 * time.Millisecond})
 		if u.Latency() != 80*time.Millisecond || u.ErrorRate() != 0 || !u.LastSuccess().Equal(time.Now()) {
 			t.Errorf("after one: latency %s, error rate %v", u.Latency(), u.ErrorRate())

@@ -121,7 +121,7 @@ func (s *Supervisor) noteLimitsLocked(w *worker, limits []Limit) {
 	for _, l := range limits {
 		if notice := l.Notice(); notice != "" {
 			s.publish(event.LimitWeaker, s.pool.Name(), fmt.Sprintf("pool %s: %s", s.pool.Name(), notice),
-				map[string]any{"limit": l.Name, "level": string(l.Level)})
+				map[string]any{"limit": l.Name, "kept": string(l.Level)}) // level is that of the log
 		}
 	}
 }

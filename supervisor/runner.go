@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"net"
 	"sync"
 	"syscall"
 	"time"
@@ -42,7 +43,8 @@ const (
 
 // facts is what a runner knows of its process.
 type facts struct {
-	proc      proc // nil until started
+	proc      proc                 // nil until started
+	verify    func(net.Conn) error // of connections to it
 	limits    []Limit
 	startErr  error
 	address   address // where it listens, once found
@@ -112,7 +114,7 @@ func (r *runner) run() {
 	if err != nil {
 		r.note(func(f *facts) { f.startErr = err })
 	} else {
-		r.note(func(f *facts) { f.proc, f.limits = p, limitsOf(r.plan.cfg, p.Held()) })
+		r.note(func(f *facts) { f.proc, f.limits, f.verify = p, limitsOf(r.plan.cfg, p.Held()), e.verify() })
 		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerStarted, Subject: e.who.ID,
 			Message: fmt.Sprintf("worker %s started", e.who.ID), Attrs: map[string]any{"pid": p.PID()}})
 		r.follow(p, e)

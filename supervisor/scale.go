@@ -26,13 +26,6 @@ func (s *Supervisor) Scale(n int) error {
 	return s.scale(n)
 }
 
-// Scaled reports whether Scale said how many workers are wanted, not the settings.
-func (s *Supervisor) Scaled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.scaled >= 0
-}
-
 // ScaleAuto returns to the number of workers in the settings, or leaves the
 // number to autoscaling, which goes on from the present one.
 func (s *Supervisor) ScaleAuto() error { return s.scale(-1) }

@@ -33,6 +33,14 @@ type Status struct {
 	Limits           []Limit
 }
 
+// LastFault is how the slot's last worker ended, "" where that was wanted.
+func (s Status) LastFault() string {
+	if s.LastReason.Planned() {
+		return ""
+	}
+	return s.LastWords
+}
+
 // Workers returns the status of every worker, in order of slot and generation.
 func (s *Supervisor) Workers() []Status {
 	s.mu.Lock()

@@ -106,9 +106,10 @@ func (s *Supervisor) spawnLocked(sl *slot, w *worker, now time.Time) {
 // addLocked puts the worker into the pool, where probes begin. One that listens
 // nowhere has no address there.
 func (s *Supervisor) addLocked(sl *slot, w *worker, state pool.State) {
-	found := w.run.look().address
+	f := w.run.look()
+	found := f.address
 	up, err := s.pool.Add(pool.Spec{
-		ID: w.id, Label: fmt.Sprintf("%s-%d", s.pool.Name(), sl.number), Network: found.network, Address: found.at,
+		ID: w.id, Label: fmt.Sprintf("%s-%d", s.pool.Name(), sl.number), Network: found.network, Address: found.at, Verify: f.verify,
 		Weight: 1, Spawned: true, Slot: sl.number, Generation: w.generation, State: state,
 	})
 	if err != nil { // an id is never used twice; the start timeout ends this worker
