@@ -69,6 +69,9 @@ func TestValidate_Listeners(t *testing.T) {
 	if got := faultsOf(t, "pools: { app: { command: [\"true\"] } }"); len(got) != 1 || got[0] != `1: server.listeners: there is no listener; add one, such as - { address: ":8080", pool: app }` {
 		t.Errorf("got %q", got)
 	}
+	if got := faultsOf(t, "pools: { jobs: { command: [\"true\"], processManagement: { ready: notify } } }"); len(got) != 0 {
+		t.Errorf("got %q of workers that need no listener", got)
+	}
 }
 
 func TestValidate_Routes(t *testing.T) {

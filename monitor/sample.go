@@ -10,6 +10,7 @@ type Sample struct {
 	CPU        float64 // cores used since the sample before: 0.35 is 35% of one core
 	RSS        uint64  // resident memory in bytes; pages that members share count for each
 	Shared     uint64  // the part of RSS that is files or shared memory
+	Charged    uint64  // bytes that count against Target.MemoryLimit: shared pages once, where that makes a difference
 	OpenFiles  int
 	Threads    int
 	Processes  int

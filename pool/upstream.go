@@ -19,7 +19,7 @@ type Upstream struct {
 	ID         string               // unique in the pool: app-3.7, or the configured name
 	Label      string               // app-3, or the configured name
 	Network    string               // tcp or unix
-	Address    string               // host:port or path
+	Address    string               // host:port or path; "" for a worker that listens nowhere, which gets no requests
 	Verify     func(net.Conn) error // of each connection to it before anything is sent; nil: any is good
 	Spawned    bool                 // a worker of ours
 	Slot       int                  // of a worker, from 1; 0 otherwise
