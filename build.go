@@ -28,10 +28,9 @@ const rememberedEvents = 1000
 // was made is closed again.
 func build(from source, cfg *config.Config, inherits *legacy) (_ *drover, err error) {
 	d := &drover{
-		source: from, started: time.Now(), settings: cfg, manager: findServiceManager(),
-		units: make(map[string]*unit), dismissed: make(map[*unit]struct{}),
-		stops: make(chan bool, 4), failed: make(chan error, 1),
-		legacy: inherits, upgrading: inherits != nil, replaced: make(chan struct{}),
+		source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), dismissed: make(map[*unit]struct{}),
+		stops: make(chan bool, 4), failed: make(chan error, 1), manager: findServiceManager(), legacy: inherits,
+		upgrading: inherits != nil, replaced: make(chan struct{}),
 	}
 	if d.executable, err = ownProgram(); err != nil {
 		return nil, err
@@ -42,6 +41,7 @@ func build(from source, cfg *config.Config, inherits *legacy) (_ *drover, err er
 	d.log = d.logs.Logger("drover")
 	d.access = d.logs.AccessLog(cfg.Logging.AccessLog)
 	d.bus = event.NewBus(rememberedEvents)
+	d.logs.OnTrouble(d.logTrouble)
 	d.collector = logs.NewCollector(d.logs, d.bus)
 	b := cli.ReadBuild(version)
 	d.metrics = metrics.New(metrics.BuildInfo{Version: b.Version, Commit: b.Commit, GoVersion: b.GoVersion})

@@ -118,11 +118,21 @@ func TestUpgrade_FailsNoRequestAlsoTwiceInARow(t *testing.T) {
 	}
 	d.waitRunning(3)
 	u := disturb(d, drain)
+	generation := func(want int) {
+		t.Helper()
+		d.waitRunning(3) // not what the settings say
+		for _, w := range d.workers() {
+			if w.Generation != want {
+				t.Errorf("worker %s, want generation %d", w.ID, want)
+			}
+		}
+	}
 	d.upgraded()
 	d.socketsServe()
-	d.waitRunning(3) // not what the settings say
+	generation(2)
 	d.upgraded()
 	d.socketsServe()
+	generation(3)
 	u.check()
 	d.stopLast()
 	for _, name := range []string{"web.sock", "raw.sock", "run/drover/admin.sock"} {
@@ -193,6 +203,9 @@ func TestUpgrade_TellsTheServiceManager(t *testing.T) {
 	}
 	d.run(upgradeSettings)
 	told("READY=1")
+	d.settings(strings.Replace(upgradeSettings, `["${GO_SERVER}"]`, `["false"]`, 1))
+	d.refused("pool app: ") // and whoever did not take over says nothing of its end
+	d.settings(upgradeSettings)
 	for range 2 {
 		d.upgraded()
 		main, ready := fmt.Sprintf("MAINPID=%d", d.pid()), "READY=1"
@@ -455,4 +468,71 @@ func TestUpgrade_AutoscalingGoesOnFromWhereItWas(t *testing.T) {
 		t.Errorf("%d workers serve after the upgrade, want 3", n)
 	}
 	d.stopLast()
+}
+
+func TestUpgrade_KeepsWhatOperatorsHaveSaidAndEveryLineOfTheLog(t *testing.T) {
+	t.Parallel()
+	settings := strings.Replace(upgradeSettings, "pools:\n", `
+logging: { files: [ { path: "${DIR}/log/drover.log", maxSize: 4KB, maxFiles: 1000 } ] }
+pools:
+  far:
+    upstreams: [ { name: a, address: "127.0.0.1:1" }, { name: b, address: "127.0.0.1:2" }, { name: c, address: "127.0.0.1:3" } ]
+    healthCheck: { enabled: false }
+`, 1)
+	d := runGoServers(t, settings)
+	d.waitRunning(2)
+	for _, command := range []string{"upstream drain a", "upstream maintenance b", "upstream weight c 7", "worker stop app-2"} {
+		if code, _, stderr := d.program(strings.Fields(command)...); code != 0 {
+			t.Fatalf("drover %s: %s", command, stderr)
+		}
+	}
+	l := startLoad(d, 400, getKind())
+	d.upgraded()
+	l.end().noFailure(t, "GET")
+	var list struct {
+		Pools []struct {
+			Name      string
+			Upstreams []struct {
+				ID                   string
+				Drained, Maintenance bool
+				Weight               int
+			}
+		}
+	}
+	d.get("/api/v1/pools", &list)
+	if got, want := fmt.Sprint(list.Pools[1]), "{far [{a true false 1} {b false true 1} {c false false 7}]}"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	states := func() string {
+		var all []string
+		for _, w := range d.workers() {
+			all = append(all, w.ID+" "+w.State)
+		}
+		return strings.Join(all, ", ")
+	}
+	if got := states(); got != "app-1.2 running, app-2.1 stopped" {
+		t.Errorf("workers: %s", got)
+	}
+	if code, _, stderr := d.program("worker", "restart", "app-2"); code != 0 {
+		t.Errorf("restart: %s", stderr)
+	}
+	d.waitRunning(2)
+	d.stopLast()
+
+	answered, logged, files := l.sent["GET"], 0, 0
+	paths, err := filepath.Glob(filepath.Join(d.dir, "log", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files++
+		logged += strings.Count(string(text), `"msg":"request"`)
+	}
+	if logged != answered || files < 4 {
+		t.Errorf("%d requests were answered, and %d are in %d log files", answered, logged, files)
+	}
 }

@@ -69,6 +69,9 @@ func TestValidate_Listeners(t *testing.T) {
 	if got := faultsOf(t, "pools: { app: { command: [\"true\"] } }"); len(got) != 1 || got[0] != `1: server.listeners: there is no listener; add one, such as - { address: ":8080", pool: app }` {
 		t.Errorf("got %q", got)
 	}
+	if got := faultsOf(t, "pools: { jobs: { command: [\"true\"], processManagement: { ready: notify } } }"); len(got) != 0 {
+		t.Errorf("got %q of workers that need no listener", got)
+	}
 }
 
 func TestValidate_Routes(t *testing.T) {
@@ -235,6 +238,8 @@ func TestValidate_Confinement(t *testing.T) {
 	p("security: { privateNetwork: true }", noPort)
 	p("transport: port\n    security: { privateNetwork: true }", noPort)
 	p("transport: socket\n    security: { privateNetwork: true }")
+	p("security: { privatePids: true, privateNetwork: false }")
+	p("security: { privatePids: 1 }", `pools.app.security.privatePids: "1" is not true or false; write true or false`)
 	sudo := filepath.Join(t.TempDir(), "sudo")
 	if err := os.WriteFile(sudo, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -244,6 +249,7 @@ func TestValidate_Confinement(t *testing.T) {
 	const noWorkers = "the pool has no command, and only workers are held to it; remove it"
 	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    resources: { maxOpenFiles: 100 }\n    security: { group: \"0\" }",
 		"pools.app.resources: "+noWorkers, "pools.app.security: "+noWorkers)
+	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    security: { privatePids: true }", "pools.app.security: "+noWorkers)
 }
 
 func TestValidate_Workers(t *testing.T) {

@@ -23,7 +23,7 @@ type Check interface {
 type Target struct {
 	ID      string               // of the upstream; that of a worker is its id, app-3.7
 	Network string               // tcp or unix
-	Address string               // host:port, or a path
+	Address string               // host:port, or a path; "" for a worker that listens nowhere
 	Verify  func(net.Conn) error // of a connection before anything is sent; nil: any is good
 }
 

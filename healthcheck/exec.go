@@ -22,7 +22,8 @@ type Runner interface {
 // ExecCheck runs a program, in the pool's directory and as the user that its
 // workers run as, who may be able to change the program; the upstream is well
 // when it exits with 0. The program finds DROVER_POOL and the upstream's address
-// in HOST and PORT, or in SOCKET. Its output is discarded.
+// in HOST and PORT, or in SOCKET; neither for a worker that listens nowhere. Its
+// output is discarded.
 type ExecCheck struct {
 	argv   []string
 	dir    string
@@ -81,6 +82,9 @@ func (c *ExecCheck) environ(network, address string) []string {
 		env = append(env, name+"="+c.own[name])
 	}
 	env = append(env, "DROVER_POOL="+c.env.Pool)
+	if address == "" {
+		return env
+	}
 	if network == "unix" {
 		return append(env, "SOCKET="+address)
 	}

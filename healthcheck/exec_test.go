@@ -58,6 +58,7 @@ func TestExecCheck_TellsTheProgramWhere(t *testing.T) {
 		}
 	}
 	f("tcp", "127.0.0.1:20003", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "HOST=127.0.0.1", "PORT=20003")
+	f("", "", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app") // it listens nowhere
 	f("tcp", "[::1]:80", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "HOST=::1", "PORT=80")
 	f("unix", "/run/app-1.sock", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "SOCKET=/run/app-1.sock")
 }

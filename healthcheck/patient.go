@@ -71,6 +71,8 @@ func (pt *patient) due(s *settings) bool {
 	switch {
 	case u.Maintenance():
 		return false
+	case u.Address == "" && (s.Type == "http" || s.Type == "tcp"):
+		return false // its supervisor has it replaced
 	case u.State() == pool.Starting:
 		return pt.toProve(s) || pt.toWarm(s)
 	default:

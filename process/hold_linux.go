@@ -32,6 +32,7 @@ func (s *Spawner) hold(spec Spec, path string) (h holding, g *cgroup, held []Hel
 	keep(BoundAccount, b.Account != nil)
 	keep(BoundNoNewPrivileges, b.NoNewPrivileges)
 	keep(BoundNetwork, b.PrivateNetwork)
+	keep(BoundPIDs, b.PrivatePIDs)
 	if b.Sandbox != nil {
 		confined := *b.Sandbox
 		confined.Read = slices.Concat(confined.Read, spec.installation(path))
@@ -156,11 +157,6 @@ func (h *holding) begin() (what string, err error) {
 			return "privateNetwork", err
 		}
 	}
-	if h.Sandbox != nil {
-		if err := boundCapabilities(); err != nil {
-			return "sandbox (capabilities)", err
-		}
-	}
 	for _, entrance := range h.Groups {
 		fd, err := unix.Open(entrance, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -232,6 +228,11 @@ func (h *holding) become() (what string, err error) {
 		limit := syscall.Rlimit{Cur: h.UserProcesses, Max: h.UserProcesses}
 		if err := syscall.Setrlimit(unix.RLIMIT_NPROC, &limit); err != nil {
 			return "maxProcesses", err
+		}
+	}
+	if h.Sandbox != nil {
+		if err := dropCapabilities(); err != nil {
+			return "sandbox (capabilities)", err
 		}
 	}
 	if h.Landlock > 0 {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -56,6 +57,8 @@ type Server struct {
 	relays    relayBuffers
 	buffers   exchange.Buffers
 	admission admission
+	files     descriptors
+	born      time.Time
 	crew      crew
 	tick      atomic.Uint64 // the sweeper's clock
 	draining  atomic.Bool
@@ -75,7 +78,7 @@ type Server struct {
 // New returns a server that does nothing yet.
 func New(o Options) *Server {
 	s := &Server{
-		o: o, metrics: o.Metrics, access: o.AccessLog, log: o.Log,
+		o: o, metrics: o.Metrics, access: o.AccessLog, log: o.Log, born: time.Now(),
 		stopped: make(chan struct{}), listeners: map[string]*listener{}, retired: map[*listener]struct{}{}, shared: map[string]*shared{},
 	}
 	if s.metrics == nil {
@@ -87,6 +90,7 @@ func New(o Options) *Server {
 	if s.o.StickyKey == nil {
 		s.o.StickyKey = randomKey()
 	}
+	s.files.look()
 	s.calls.New = func() any { return newCall(s) }
 	s.front, s.relay = newFastFront(s), &relay{s}
 	s.tick.Store(1) // 0 means: does not wait

@@ -15,6 +15,7 @@ import (
 const (
 	lookFirst    = 5 * time.Millisecond // for the listener, doubling
 	lookLongest  = 50 * time.Millisecond
+	lookSeldom   = 2 * time.Second        // where there need not be one
 	stolenAfter  = 250 * time.Millisecond // a foreign listener seen this long is no accident of timing
 	zombieLook   = 5 * time.Second        // for children that nobody waits for
 	killAgain    = 2 * time.Second        // a process in an uninterruptible sleep takes the signal late
@@ -149,7 +150,7 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 	if e.endpoint != nil {
 		ready = e.endpoint.Ready()
 	}
-	search := newSearch(e.who.addresses())
+	search := newSearch(e.who.addresses(), r.plan.cfg.MustListen())
 	defer search.timer.Stop()
 	zombies := time.NewTicker(zombieLook)
 	defer zombies.Stop()
@@ -180,9 +181,13 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 			}
 		case <-ready:
 			ready = nil
-			r.note(func(f *facts) { f.saidReady = true })
+			if !search.over() { // it mostly listens by now, and may be ready without
+				search.look(p)
+			}
+			inspector := e.inspected(p)
+			r.note(func(f *facts) { search.tell(f); f.saidReady, f.inspector = true, inspector })
 		case <-search.timer.C:
-			if search.look(p) {
+			if search.look(p) || !search.must {
 				inspector := e.inspected(p)
 				r.note(func(f *facts) { search.tell(f); f.inspector = inspector })
 			}

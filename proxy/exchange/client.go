@@ -13,8 +13,9 @@ type Options struct {
 	Idle time.Duration
 	// MaxIdle is the most unused connections kept (default 512).
 	MaxIdle int
-	// Verify is asked of each connection before anything is sent; nil: any is good.
-	Verify func(net.Conn) error
+	// Check is asked about each new connection before anything is sent; its error
+	// ends the connection. nil: any is good.
+	Check func(net.Conn) error
 	// Buffers are shared by all clients that are given the same; nil: own.
 	Buffers *Buffers
 }
@@ -23,7 +24,7 @@ type Options struct {
 type Client struct {
 	network, address string
 	tcpKeepAlive     time.Duration
-	verify           func(net.Conn) error
+	check            func(net.Conn) error
 	buffers          *Buffers
 	idle             idleStack[*conn]
 }
@@ -40,7 +41,7 @@ func NewClient(network, address string, o Options) *Client {
 	if o.Buffers == nil {
 		o.Buffers = new(Buffers)
 	}
-	c := &Client{network: network, address: address, buffers: o.Buffers, verify: o.Verify,
+	c := &Client{network: network, address: address, buffers: o.Buffers, check: o.Check,
 		tcpKeepAlive: KeepAliveFor(network, address)}
 	c.idle.clock = clock{time.Now()}
 	c.idle.max = o.MaxIdle

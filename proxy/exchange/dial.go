@@ -33,7 +33,7 @@ func (c *Client) dial(req *Request) (*conn, error) {
 	if err != nil && c.network == "unix" {
 		nc, err = c.dialFull(ctx, &d, err)
 	}
-	nc, err = peeruser.Checked(nc, err, c.verify)
+	nc, err = peeruser.Checked(nc, err, c.check)
 	if err != nil {
 		if req.Cancel.Fired() {
 			return nil, &Error{Kind: Canceled, Unsent: true, Err: err}
