@@ -61,7 +61,7 @@ func (d *drover) counts() (c admin.CheckCounts) {
 
 func (d *drover) Pools() []admin.Pool {
 	return []admin.Pool{
-		{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Strategy: "least-connections", Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
+		{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Strategy: "least-connections", Spawns: true, Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
 			UpstreamCount: 2, Available: 1, InFlight: 3, QueueLength: 4, Rolling: "roll-1",
 			AutoScaling: &admin.Scaling{Min: 1, Max: 8, Desired: 3, Manual: true, Blocked: "manual"}}, Upstreams: []admin.Upstream{
 			{ID: "app-1.1", Pool: "app", Address: "127.0.0.1:20001", Worker: true, Health: "healthy", State: "healthy", Weight: 1, InFlight: 3, Requests: 941, ErrorRate: 0.025, LatencyMS: 1.25, Breaker: "closed"},

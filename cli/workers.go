@@ -131,12 +131,15 @@ func workerRow(w admin.Worker) []string {
 	case w.Drained:
 		health += ", drained"
 	}
-	pid, uptime := "-", "-"
+	pid, uptime, cpu, memory := "-", "-", "-", "-"
 	if w.PID > 0 {
 		pid, uptime = fmt.Sprint(w.PID), duration(w.UptimeSeconds)
 	}
+	if w.MemoryBytes > 0 { // it was measured
+		cpu, memory = fmt.Sprintf("%.1f%%", w.CPUPercent), size(w.MemoryBytes)
+	}
 	return []string{w.ID, w.State, health, pid, dash(w.Address), uptime, fmt.Sprint(w.Restarts), dash(w.LastReason),
-		fmt.Sprintf("%.1f%%", w.CPUPercent), size(w.MemoryBytes), fmt.Sprint(w.InFlight), fmt.Sprint(w.Requests), dash(w.Breaker)}
+		cpu, memory, fmt.Sprint(w.InFlight), fmt.Sprint(w.Requests), dash(w.Breaker)}
 }
 
 // WorkerCmds are the verbs for one worker.

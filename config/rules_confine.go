@@ -13,6 +13,9 @@ func (v *validator) confine(key string, p *Pool) {
 	}
 	v.account(key+".security", p.Security)
 	v.sandbox(key+".security", p.Security)
+	if whole, err := filepath.Abs(p.Directory); p.Security.Confined() && err == nil && whole == "/" {
+		v.fault(key+".directory", "is /, and workers in a sandbox may read all that is in it", "name the folder of the application")
+	}
 	if p.Security.PrivateNetwork && p.Transport != "socket" {
 		v.fault(key+".security.privateNetwork", "drover cannot reach a port of a worker that has a network of its own", "add transport: socket to the pool, or remove it")
 	}

@@ -44,6 +44,9 @@ func (p *Process) Held() []Held { return nil }
 // OutOfMemory needs Linux.
 func (p *Process) OutOfMemory() bool { return false }
 
+// Charged needs Linux.
+func (p *Process) Charged() (bytes uint64, ok bool) { return 0, false }
+
 // Done needs Linux.
 func (p *Process) Done() <-chan struct{} { return nil }
 

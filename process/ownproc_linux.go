@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/drover-proxy/drover/internal/mountinfo"
 )
 
 // ownProc puts a /proc in place that shows the PID namespace of this process. The mount namespace
@@ -49,20 +51,20 @@ func coversOf(folder string) ([]cover, error) {
 	}
 	var covers []cover
 	for line := range strings.Lines(string(text)) {
-		m, ok := parseMount(line)
-		name, below := strings.CutPrefix(m.point, folder+"/")
-		if !ok || !below || slices.ContainsFunc(covers, func(c cover) bool { return c.path == m.point }) {
+		m, ok := mountinfo.Parse(line)
+		name, below := strings.CutPrefix(m.Point, folder+"/")
+		if !ok || !below || slices.ContainsFunc(covers, func(c cover) bool { return c.path == m.Point }) {
 			continue
 		}
 		first, _, _ := strings.Cut(name, "/")
 		if _, err := strconv.Atoi(first); err == nil {
 			continue // of a process, which is not in here
 		}
-		fd, err := unix.OpenTree(unix.AT_FDCWD, m.point, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_NO_AUTOMOUNT)
+		fd, err := unix.OpenTree(unix.AT_FDCWD, m.Point, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_NO_AUTOMOUNT)
 		if err != nil {
 			return nil, err
 		}
-		covers = append(covers, cover{m.point, fd})
+		covers = append(covers, cover{m.Point, fd})
 	}
 	return covers, nil
 }

@@ -53,6 +53,10 @@ func (p *Process) Held() []Held { return slices.Clone(p.held) }
 // Bounds.Memory.
 func (p *Process) OutOfMemory() bool { return p.group.outOfMemory() }
 
+// Charged is what the kernel counts of the tree against Bounds.Memory, in bytes, less the cache of files, which it
+// takes back before it ends anything. It is false where the kernel does not keep that bound.
+func (p *Process) Charged() (bytes uint64, ok bool) { return p.group.charged() }
+
 // Done is closed when the program has ended and its status was collected. Descendants may still
 // run; see Tree.
 func (p *Process) Done() <-chan struct{} { return p.done }

@@ -13,6 +13,9 @@ import (
 // memory: as if it had a fifth of the machine's memory more.
 const oomScore = 200
 
+// limitMemory is the name of the limit that drover itself may have to keep.
+const limitMemory = "maxMemoryPerWorker"
+
 // Limit is a bound of a worker as the settings call it, and how well it is kept.
 type Limit struct {
 	Name  string // such as maxOpenFiles
@@ -75,7 +78,7 @@ func limitsOf(cfg *config.Pool, held []process.Held) []Limit {
 		case process.BoundOpenFiles:
 			l.Name, l.Value = "maxOpenFiles", cfg.Resources.MaxOpenFiles
 		case process.BoundMemory:
-			l.Name, l.Value = "maxMemoryPerWorker", uint64(cfg.Resources.MaxMemoryPerWorker)
+			l.Name, l.Value = limitMemory, uint64(cfg.Resources.MaxMemoryPerWorker)
 		case process.BoundCPU:
 			l.Name, l.Value = "maxCpuPerWorker", cfg.Resources.MaxCPUPerWorker
 		case process.BoundProcesses:
@@ -120,7 +123,7 @@ func (s *Supervisor) noteLimitsLocked(w *worker, limits []Limit) {
 	for _, l := range limits {
 		if notice := l.Notice(); notice != "" {
 			s.publish(event.LimitWeaker, s.pool.Name(), fmt.Sprintf("pool %s: %s", s.pool.Name(), notice),
-				map[string]any{"limit": l.Name, "level": string(l.Level)})
+				map[string]any{"limit": l.Name, "kept": string(l.Level)}) // level is that of the log
 		}
 	}
 }
