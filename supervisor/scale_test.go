@@ -218,7 +218,11 @@ func TestAdjust_StaysWithinTheBoundsAndBehindTheOperator(t *testing.T) {
 		adjust(5, true)
 		size("new bounds", 3)
 		f.reconfigure(scaled(2, nil))
-		size("another number to start with", 2)
+		size("another number to start with is not for those that run", 3)
+		f.scale(5)
+		f.reconfigure(scaled(4, nil))
+		size("but ends an operator's number, and autoscaling goes on from there", 5)
+		adjust(4, true)
 		off := scaled(4, nil)
 		off.AutoScaling.Enabled = false
 		f.reconfigure(off)
@@ -231,7 +235,7 @@ func TestAdjust_StaysWithinTheBoundsAndBehindTheOperator(t *testing.T) {
 				last = e
 			}
 		}
-		if want := "pool app goes from 2 to 3 workers: much to do"; last.Message != want || last.Attrs["cpuPercent"] != 90.0 || last.Attrs["to"] != 3 {
+		if want := "pool app goes from 5 to 4 workers: much to do"; last.Message != want || last.Attrs["cpuPercent"] != 90.0 || last.Attrs["to"] != 4 {
 			t.Errorf("the last event is %+v, want %q", last, want)
 		}
 	})
