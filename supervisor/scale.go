@@ -123,7 +123,7 @@ func (s *Supervisor) Capacity() Capacity {
 			continue
 		case sl.held || sl.ended: // nobody comes
 		case w.running() && w.up != nil: // there
-		case w != nil && w.state == Failed:
+		case w != nil && w.state == Failed, sl.failures >= crashLoop: // it may come, but nobody counts on it
 		default:
 			c.Coming++
 		}

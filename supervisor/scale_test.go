@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +159,19 @@ func TestScale_InTakesTheWorkerWithTheFewestRequests(t *testing.T) {
 		f.scale(1)
 		f.settle(time.Second)
 		f.want("app-1.1 running, app-3.1 draining")
+	})
+}
+
+func TestCapacity_DoesNotCountOnACrashLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(t, poolConfig(2, func(c *config.Pool) { c.ProcessManagement.MaxRestarts = 100 }), only(behaviour{ends: 10 * time.Millisecond, listens: -1}, "app-2"))
+		f.settle(30 * time.Second)
+		if got := f.states(); !strings.Contains(got, "backoff") {
+			t.Fatal(got)
+		}
+		if got := f.s.Capacity(); got != (Capacity{Wanted: 2}) {
+			t.Errorf("%+v", got)
+		}
 	})
 }
 
