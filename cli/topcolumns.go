@@ -45,6 +45,7 @@ var (
 	workerColumns = []column{nameColumn("WORKER"), {head: "STATE", spare: 1, text: func(l *line) string { return l.state }}, healthColumn,
 		rateColumn, latencyColumn, errorsColumn, cpuColumn, memoryColumn, inFlightColumn, uptimeColumn, restartsColumn,
 		{head: "LAST REASON", spare: 9, text: func(l *line) string { return dash(l.reason) }},
+		{head: "LEAK", spare: 5, text: func(l *line) string { return dash(l.leak) }},
 		{head: "CHECKS", spare: 10, cut: true, text: func(l *line) string { return dash(l.checks) }},
 	}
 

@@ -36,6 +36,7 @@ type line struct {
 	uptime        float64 // seconds; 0 for what drover did not start
 	restarts      int
 	reason        string // why the last one left
+	leak          string
 	checks        string
 }
 
@@ -103,7 +104,7 @@ func poolLine(p admin.Pool) line {
 
 func workerLine(w admin.Worker) line {
 	l := line{name: w.ID, pool: w.Pool, spawned: true, state: w.State, health: w.Health, cpu: w.CPUPercent, memory: w.MemoryBytes,
-		inFlight: w.InFlight, uptime: w.UptimeSeconds, restarts: w.Restarts, reason: w.LastReason}
+		inFlight: w.InFlight, uptime: w.UptimeSeconds, restarts: w.Restarts, reason: w.LastReason, leak: leak(w.Leak)}
 	if w.PID == 0 {
 		l.uptime = 0
 	}
@@ -152,7 +153,7 @@ func (l *line) mean(members []line) {
 
 // contains reports whether some word of the line has text in it.
 func (l *line) contains(text string) bool {
-	words := strings.Join([]string{l.name, l.pool, l.state, l.health, l.flag, l.reason, l.checks}, "\n")
+	words := strings.Join([]string{l.name, l.pool, l.state, l.health, l.flag, l.reason, l.leak, l.checks}, "\n")
 	return strings.Contains(strings.ToLower(words), strings.ToLower(text))
 }
 
