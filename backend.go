@@ -18,7 +18,8 @@ import (
 type backend struct{ d *drover }
 
 // Ready says whether drover can serve: every pool that a listener or route
-// names has a ready upstream, and drover is not draining.
+// names has a ready upstream, and drover is not draining. Without listeners every
+// pool counts.
 func (b backend) Ready() (bool, []string) {
 	var reasons []string
 	if b.d.front.Draining() {
@@ -29,7 +30,22 @@ func (b backend) Ready() (bool, []string) {
 			reasons = append(reasons, "pool "+name+" has no ready upstream")
 		}
 	}
+	if len(b.d.current().Server.Listeners) == 0 {
+		reasons = append(reasons, b.idle()...)
+	}
 	return len(reasons) == 0, reasons
+}
+
+// idle says which pools do nothing, for a drover without listeners: what its
+// workers do is all that it does.
+func (b backend) idle() []string {
+	var reasons []string
+	for _, u := range b.d.allUnits() {
+		if u.sup != nil && u.sup.Size() > 0 && u.sup.Ready() == 0 {
+			reasons = append(reasons, "pool "+u.pool.Name()+" has no ready worker")
+		}
+	}
+	return reasons
 }
 
 // usedPools names the pools that a listener or route names, sorted.
@@ -126,7 +142,11 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 			s.Health = admin.Degraded
 		}
 	}
-	if s.Available == 0 && s.Wanted+s.UpstreamCount > 0 {
+	able := s.Available
+	if u.pool.Config().Background {
+		able = s.Ready // whether or not they listen
+	}
+	if able == 0 && s.Wanted+s.UpstreamCount > 0 {
 		s.Health = admin.Unhealthy
 	}
 	return s

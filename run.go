@@ -87,7 +87,7 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	if d.legacy == nil {
 		serve() // requests wait for the first worker
 	} else {
-		d.rescale()
+		d.goOn()
 	}
 	for _, u := range d.allUnits() {
 		u.start(d.report)
@@ -224,6 +224,9 @@ func (d *drover) report(err error) {
 func (d *drover) summary() string {
 	cfg := d.current()
 	text := "listening on"
+	if len(cfg.Server.Listeners) == 0 {
+		text = "listening nowhere"
+	}
 	for i, l := range cfg.Server.Listeners {
 		if i > 0 {
 			text += ","

@@ -83,6 +83,9 @@ func (d *drover) host() *metrics.HostRow {
 		CPURatio: h.CPU,
 		Memory:   map[string]uint64{"total": h.MemoryTotal, "available": h.MemoryAvailable},
 	}
+	if c := h.Container; c.MemoryTotal > 0 {
+		row.Memory["limit"], row.Memory["limit_available"] = c.MemoryTotal, c.MemoryAvailable
+	}
 	if p := h.Pressure; p != nil {
 		row.Pressure = map[string]float64{"cpu": p.CPU, "memory": p.Memory, "io": p.IO}
 	}

@@ -88,9 +88,9 @@ func (w *LeakWatch) observe(round []measured, host HostSample) {
 
 func (w *LeakWatch) judgeLocked(t *watchedTarget, m measured, host HostSample, targets int) Verdict {
 	limit := m.target.MemoryLimit
-	if limit == 0 && host.MemoryAvailable > 0 {
-		// Without a limit of its own it grows into its share of what the machine has left.
-		limit = m.sample.RSS + host.MemoryAvailable/uint64(targets)
+	if spare := host.Spare(); limit == 0 && spare > 0 {
+		// Without a limit of its own it grows into its share of what the machine, or the container, has left.
+		limit = m.sample.RSS + spare/uint64(targets)
 	}
 	v := w.detector.judge(t.troughs.low, limit)
 	var bytes []uint64

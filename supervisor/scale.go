@@ -107,6 +107,7 @@ func (s *Supervisor) wantedLocked() int {
 type Capacity struct {
 	Wanted  int
 	Coming  int  // of those, not ready yet and not given up either
+	Held    int  // of those, stopped by an operator
 	Rolling bool // a rolling restart is in progress
 	Manual  bool // an operator said how many
 }
@@ -121,7 +122,9 @@ func (s *Supervisor) Capacity() Capacity {
 		switch w := sl.current; {
 		case sl.retiring:
 			continue
-		case sl.held || sl.ended: // nobody comes
+		case sl.held:
+			c.Held++
+		case sl.ended: // nobody comes
 		case w.running() && w.up != nil: // there
 		case w != nil && w.state == Failed, sl.failures >= crashLoop: // it may come, but nobody counts on it
 		default:
@@ -153,7 +156,7 @@ func (s *Supervisor) resizeLocked() {
 		}
 	}
 	for ; len(active) < wanted; s.moved = true {
-		sl := &slot{number: len(s.slots) + 1}
+		sl := s.newSlotLocked()
 		s.slots = append(s.slots, sl)
 		active = append(active, sl)
 	}
