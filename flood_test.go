@@ -121,7 +121,7 @@ func TestFault_FloodOfLog(t *testing.T) {
 	case raceEnabled: // it looks at each byte, slowly
 		lines, pace = 50_000, time.Second
 	case long():
-		lines = 12_000_000
+		lines = 30_000_000
 	}
 	d, r := startFlood(t, pace, lines, 1000)
 	l := startLoad(d, 50, homeKind())
