@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/drover-proxy/drover/internal/workertest"
@@ -92,8 +91,14 @@ pools:
 	d.kill("jobs-3.1")
 	at("jobs-3.2")
 	d.waitRunning(3)
-	d.signal(syscall.SIGTERM)
-	if code := d.wait(); code != 0 || strings.Contains(d.output(), "is killed") {
-		t.Errorf("drover ended with %d\n%s", code, d.output())
+	d.upgraded()
+	at("jobs-1.3", "jobs-2.3", "jobs-3.3")
+	d.waitRunning(3)
+	if code := d.wait(); code != 0 {
+		t.Errorf("the first drover ended with %d", code)
+	}
+	d.stopLast()
+	if strings.Contains(d.output(), "is killed") {
+		t.Errorf("a worker did not end by itself:\n%s", d.output())
 	}
 }
