@@ -33,7 +33,7 @@ func (v *validator) unconfined(key string, p *Pool) {
 	if r := p.Resources; r.MaxMemoryPerWorker > 0 || r.MaxCPUPerWorker > 0 || r.MaxOpenFiles > 0 || r.MaxProcesses > 0 {
 		v.fault(key+".resources", problem, remedy)
 	}
-	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || s.PrivateNetwork || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
+	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || s.PrivateNetwork || s.PrivatePIDs || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
 		v.fault(key+".security", problem, remedy)
 	}
 }

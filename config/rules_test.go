@@ -229,6 +229,8 @@ func TestValidate_Confinement(t *testing.T) {
 	p("security: { privateNetwork: true }", noPort)
 	p("transport: port\n    security: { privateNetwork: true }", noPort)
 	p("transport: socket\n    security: { privateNetwork: true }")
+	p("security: { privatePids: true, privateNetwork: false }")
+	p("security: { privatePids: 1 }", `pools.app.security.privatePids: "1" is not true or false; write true or false`)
 	sudo := filepath.Join(t.TempDir(), "sudo")
 	if err := os.WriteFile(sudo, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -238,6 +240,7 @@ func TestValidate_Confinement(t *testing.T) {
 	const noWorkers = "the pool has no command, and only workers are held to it; remove it"
 	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    resources: { maxOpenFiles: 100 }\n    security: { group: \"0\" }",
 		"pools.app.resources: "+noWorkers, "pools.app.security: "+noWorkers)
+	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    security: { privatePids: true }", "pools.app.security: "+noWorkers)
 }
 
 func TestValidate_Workers(t *testing.T) {

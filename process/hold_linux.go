@@ -32,6 +32,7 @@ func (s *Spawner) hold(spec Spec, path string) (h holding, g *cgroup, held []Hel
 	keep(BoundAccount, b.Account != nil)
 	keep(BoundNoNewPrivileges, b.NoNewPrivileges)
 	keep(BoundNetwork, b.PrivateNetwork)
+	keep(BoundPIDs, b.PrivatePIDs)
 	if b.Sandbox != nil {
 		confined := *b.Sandbox
 		confined.Read = slices.Concat(confined.Read, spec.installation(path))
@@ -227,6 +228,11 @@ func (h *holding) become() (what string, err error) {
 		limit := syscall.Rlimit{Cur: h.UserProcesses, Max: h.UserProcesses}
 		if err := syscall.Setrlimit(unix.RLIMIT_NPROC, &limit); err != nil {
 			return "maxProcesses", err
+		}
+	}
+	if h.Sandbox != nil {
+		if err := dropCapabilities(); err != nil {
+			return "sandbox (capabilities)", err
 		}
 	}
 	if h.Landlock > 0 {

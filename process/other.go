@@ -84,4 +84,6 @@ func (p *Process) Evidence() string { return "" }
 
 func shimMain(string) { os.Exit(127) }
 
+func initMain(string) { os.Exit(127) }
+
 func guardianMain(string) { os.Exit(127) }

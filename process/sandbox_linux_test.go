@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,6 +167,25 @@ func TestSandbox_RefusesSystemCalls(t *testing.T) {
 	}
 	f(false, "signal ok")
 	f(true, "packet EAFNOSUPPORT", "alg EAFNOSUPPORT", "signal EPERM")
+}
+
+func TestSandbox_RootReachesNoFurtherThanOthers(t *testing.T) {
+	workertest.Need(t, "root")
+	s := newSpawner(t, process.Options{})
+	for _, strict := range []bool{false, true} {
+		b, own, _ := confined(t, strict)
+		spec := shell(fmt.Sprintf(`cd %s; grep CapEff /proc/self/status; id -u
+			cat /proc/%d/environ || echo no environment; mknod disk b 254 0 || echo no disk
+			echo x > file; chown 4711 file; stat -c %%u file`, own, os.Getpid()))
+		spec.Bounds, spec.Stderr = b, nil
+		bounded(t, s, process.Spec{Argv: []string{"/bin/true"}, Env: environ(nil), Bounds: b}, process.BoundSandbox).Kill()
+		got, _ := output(t, s, spec)
+		for _, word := range []string{"CapEff:\t00000000000005fb\n0\n", "no environment\n", "no disk\n", "\n4711"} {
+			if !strings.Contains(got, word) {
+				t.Errorf("strict %v: no %q in %q", strict, word, got)
+			}
+		}
+	}
 }
 
 func TestSandbox_SaysWhatItLacksAndWhatIsMissing(t *testing.T) {

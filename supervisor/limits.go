@@ -30,7 +30,7 @@ func (e *equipment) bounds() (process.Bounds, error) {
 	b := process.Bounds{
 		OpenFiles: r.MaxOpenFiles, Memory: int64(r.MaxMemoryPerWorker), CPU: r.MaxCPUPerWorker, Processes: r.MaxProcesses,
 		OOMScore: oomScore, NoNewPrivileges: sec.NoNewPrivileges,
-		PrivateNetwork: sec.PrivateNetwork,
+		PrivateNetwork: sec.PrivateNetwork, PrivatePIDs: sec.PrivatePIDs,
 	}
 	if a := e.account; a != nil {
 		b.Account = &process.Account{UID: a.UID, GID: a.GID, Groups: a.Groups}
@@ -85,6 +85,8 @@ func limitsOf(cfg *config.Pool, held []process.Held) []Limit {
 			l.Name, l.Value = "maxProcesses", cfg.Resources.MaxProcesses
 		case process.BoundNetwork:
 			l.Name, l.Value = "privateNetwork", true
+		case process.BoundPIDs:
+			l.Name, l.Value = "privatePids", true
 		case process.BoundSandbox:
 			l.Name, l.Value = "sandbox", cfg.Security.Sandbox
 		case process.BoundAccount:

@@ -176,6 +176,8 @@ func TestReal_SandboxedWorkersServe(t *testing.T) {
 	for _, sandbox := range []string{"standard", "strict"} {
 		f(sandbox, "port", "node", "-e", nodeServer)
 		f(sandbox, "socket", "node", "-e", strings.Replace(nodeServer, ", '127.0.0.1')", ")", 1))
+		f(sandbox, "port", workertest.Bun(t, ".."), "-e", nodeServer)
+		f(sandbox, "socket", workertest.Bun(t, ".."), "-e", strings.Replace(nodeServer, ", '127.0.0.1')", ")", 1))
 		f(sandbox, "port", workertest.Python(t), "-c", pythonServer)
 		f(sandbox, "socket", workertest.Python(t), "-c", pythonServer)
 		for _, transport := range []string{"port", "socket"} {

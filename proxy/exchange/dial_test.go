@@ -82,7 +82,7 @@ func TestClient_SendsNothingToWhomItDoesNotTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	c := NewClient("tcp", l.Addr().String(), Options{Verify: func(net.Conn) error { return errors.New("a stranger") }})
+	c := NewClient("tcp", l.Addr().String(), Options{Check: func(net.Conn) error { return errors.New("a stranger") }})
 	if unsent := fails(t, c, plain(), ConnectFailed); !unsent {
 		t.Error("not said to be unsent")
 	}
