@@ -102,3 +102,29 @@ pools:
 		t.Errorf("a worker did not end by itself:\n%s", d.output())
 	}
 }
+
+func TestBackground_OneThatItsCheckFindsIllIsReplaced(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t).run(`
+admin: { address: "${ADMIN}" }
+pools:
+  jobs:
+    command: [sleep, "300"]
+    workers: 1
+    healthCheck:
+      type: exec
+      command: [sh, -c, 'test ! -e "$$DIR/ill-$$DROVER_WORKER_ID"']
+      interval: 1s
+      timeout: 1s
+`)
+	d.waitRunning(1)
+	if err := os.WriteFile(filepath.Join(d.dir, "ill-jobs-1.1"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("another has its place", func() error {
+		if w := d.running(); len(w) != 1 || w[0].ID != "jobs-1.2" || w[0].LastReason != "probe-failed" {
+			return fmt.Errorf("workers %+v", d.workers())
+		}
+		return nil
+	})
+}
