@@ -10,14 +10,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/internal/cgroupfs"
 	"github.com/drover-proxy/drover/internal/workertest"
 )
 
 // container is a control group that a drover is started in, as in a container.
 type container struct {
-	t                    *testing.T
-	folder, limit, quota string // the folder, and the files in it
+	t                   *testing.T
+	folder              string
+	usage, limit, quota string // files in it
 }
 
 // newContainer makes one that can bound what the controller is for.
@@ -44,9 +46,9 @@ func newContainer(t *testing.T, controller string) container {
 			return nil
 		})
 	})
-	c.limit, c.quota = "memory.max", "cpu.max"
+	c.usage, c.limit, c.quota = "memory.current", "memory.max", "cpu.max"
 	if v1 {
-		c.limit, c.quota = "memory.limit_in_bytes", "cpu.cfs_quota_us"
+		c.usage, c.limit, c.quota = "memory.usage_in_bytes", "memory.limit_in_bytes", "cpu.cfs_quota_us"
 	}
 	return c
 }
@@ -65,16 +67,40 @@ func (c container) run(d *instance, settings string) {
 	d.startBehind(enter, "run", "-c", d.settings(settings)).waitReady()
 }
 
-// In a container of 400 MB a worker of 260 MB gets no second one, however much
-// the machine has; when the container grows it does.
+// used is the memory that it uses.
+func (c container) used() int {
+	c.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(c.folder, c.usage))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return n
+}
+
+// In a container with 150 MB left a worker of more than 240 MB gets no second
+// one, however much the machine has; when the container grows it does.
 func TestAutoscale_LeavesTheContainerItsMemory(t *testing.T) {
 	t.Parallel()
 	c := newContainer(t, "memory")
-	c.write(c.limit, strconv.Itoa(400<<20))
 	d := newInstance(t)
 	c.run(d, scaledSettings)
 	d.waitRunning(1)
 	d.leak(240)
+	c.write(c.limit, strconv.Itoa(c.used()+150<<20))
+	d.eventually("drover has seen both", func() error {
+		if _, metrics, err := d.api("GET", "/metrics", ""); err != nil || !strings.Contains(metrics, `drover_host_memory_bytes{kind="limit"}`) {
+			return fmt.Errorf("it has no limit, %v", err)
+		}
+		var w admin.Worker
+		if d.get("/api/v1/workers/app-1", &w); w.MemoryBytes < 240<<20 {
+			return fmt.Errorf("the worker has %d bytes", w.MemoryBytes)
+		}
+		return nil
+	})
 	load := startLoad(d, 50, slowFor(300))
 	d.waitScaled("the load asks for more, in vain", func(p poolScaling) bool {
 		return p.Wanted == 1 && p.AutoScaling.Desired == 4 && p.AutoScaling.Blocked == "host-memory"
