@@ -250,7 +250,7 @@ func TestPrivatePIDs_MemoryIsThatOfTheProgram(t *testing.T) {
 	spec := ownPIDs(shell("x=$(head -c 200m /dev/zero | tr '\\0' x); sleep 1000"))
 	spec.Bounds.Memory = 32 << 20
 	p := bounded(t, s, spec, process.BoundMemory)
-	if groupsOf(t, initOf(t, p)) != nil {
+	if workertest.Groups(t, initOf(t, p)) != nil {
 		t.Error("the init is in the group of the program")
 	}
 	<-p.Done()
