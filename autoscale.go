@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/autoscale"
 	"github.com/drover-proxy/drover/monitor"
+	"github.com/drover-proxy/drover/pool"
 )
 
 // newScaler returns what decides how many workers a unit has, while its
@@ -33,7 +35,7 @@ func (d *drover) signals(u *unit) autoscale.Signals {
 	clock := u.pool.Clock(now)
 	var latency time.Duration
 	var memory uint64
-	for _, up := range u.pool.Snapshot().Upstreams {
+	for _, up := range serving(u) {
 		if !up.Spawned {
 			continue
 		}
@@ -51,6 +53,15 @@ func (d *drover) signals(u *unit) autoscale.Signals {
 		in.WorkerMemory = memory / uint64(in.Ready)
 	}
 	return in
+}
+
+// serving are the upstreams that do what the pool is for: those that get
+// requests or, where none come, those that are well.
+func serving(u *unit) []*pool.Upstream {
+	if !u.pool.Config().Background {
+		return u.pool.Snapshot().Upstreams
+	}
+	return slices.DeleteFunc(u.pool.All(), func(up *pool.Upstream) bool { return up.State() != pool.Healthy })
 }
 
 // cores is how many CPUs drover and its workers may use.
@@ -99,6 +110,10 @@ func scaling(u *unit) *admin.Scaling {
 	if !a.Enabled {
 		return nil
 	}
-	last := u.scaler.Last()
-	return &admin.Scaling{Min: a.MinWorkers, Max: a.MaxWorkers, Desired: last.Desired, Manual: u.sup.Capacity().Manual, Blocked: string(last.Blocked)}
+	last, capacity := u.scaler.Last(), u.sup.Capacity()
+	desired := last.Desired
+	if desired == 0 { // nothing is decided yet
+		desired = capacity.Wanted
+	}
+	return &admin.Scaling{Min: a.MinWorkers, Max: a.MaxWorkers, Desired: desired, Manual: capacity.Manual, Blocked: string(last.Blocked)}
 }

@@ -87,6 +87,13 @@ func getKind() requester {
 	}}
 }
 
+// homeKind is what the sample application answers.
+func homeKind() requester {
+	return requester{"GET", func(c *client, n int) error {
+		return expect(c, "GET", fmt.Sprintf("/?n=%d", n), "", 200, "hello from app-")
+	}}
+}
+
 func slowKind() requester {
 	return requester{"slow GET", func(c *client, n int) error { return expect(c, "GET", "/slow?ms=40", "", 200, "slept\n") }}
 }

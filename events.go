@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -44,11 +45,22 @@ func (d *drover) take(log *zap.Logger, e event.Event) {
 // levelOf says how much a person should care.
 func levelOf(k event.Kind) zapcore.Level {
 	switch k {
-	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.UpgradeFailed, event.SharedFailure, event.Internal:
+	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.UpgradeFailed, event.SharedFailure, event.LogFailed, event.OpenFiles, event.Internal:
 		return zap.ErrorLevel
-	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.WorkerLeak, event.PoolDegraded, event.UpstreamUnhealthy,
-		event.UpstreamEjected, event.BreakerOpened, event.LogDropped:
+	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.WorkerLeak, event.WorkerMemory, event.WorkerZombies, event.LimitWeaker,
+		event.PoolDegraded, event.UpstreamUnhealthy, event.UpstreamEjected, event.BreakerOpened, event.LogDropped:
 		return zap.WarnLevel
 	}
 	return zap.InfoLevel
+}
+
+// logTrouble tells that a place for log lines takes none, or does again.
+func (d *drover) logTrouble(place string, err error, lost uint64) {
+	if err != nil {
+		d.bus.Publish(event.Event{Kind: event.LogFailed, Subject: place,
+			Message: fmt.Sprintf("%s cannot be written: %v; what is logged there is lost", place, err)})
+		return
+	}
+	d.bus.Publish(event.Event{Kind: event.LogRecovered, Subject: place,
+		Message: fmt.Sprintf("%s is written again; %d lines were lost", place, lost), Attrs: map[string]any{"lines": lost}})
 }

@@ -35,8 +35,8 @@ func (d *instance) audited(name string) []auditLine {
 	return all
 }
 
-// resident is how much memory a process holds, in bytes.
-func resident(t *testing.T, pid int) int64 {
+// memoryOf is how much memory a process holds, in bytes: VmRSS now, VmHWM at most.
+func memoryOf(t *testing.T, pid int, field string) int64 {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -44,11 +44,11 @@ func resident(t *testing.T, pid int) int64 {
 	}
 	for line := range strings.Lines(string(raw)) {
 		var kb int64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kb); n == 1 {
+		if n, _ := fmt.Sscanf(line, field+": %d kB", &kb); n == 1 {
 			return kb << 10
 		}
 	}
-	t.Fatal("no VmRSS")
+	t.Fatalf("no %s", field)
 	return 0
 }
 
@@ -101,7 +101,7 @@ ipc:
 		}
 	}
 	// What waits for one worker is bounded, and so is what is read of one.
-	if got := resident(t, d.cmd.Process.Pid); got > 300<<20 {
+	if got := memoryOf(t, d.cmd.Process.Pid, "VmRSS"); got > 300<<20 {
 		t.Errorf("drover holds %d MB", got>>20)
 	}
 	for _, l := range d.audited("audit.log") {

@@ -44,6 +44,7 @@ type logLine struct {
 	Msg, Method, Path, Pool, Upstream, End, RequestID string
 	Status, Attempts                                  int
 	Duration                                          float64
+	TS                                                time.Time
 }
 
 // logged waits for the access log line of a path.

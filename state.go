@@ -8,6 +8,7 @@ import (
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/monitor"
 	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/supervisor"
 )
 
 // state is what a scrape sees of pools, workers and processes.
@@ -25,6 +26,7 @@ func (d *drover) state() metrics.State {
 		if u.sup == nil {
 			continue
 		}
+		s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: supervisor.Running.String()}) // a pool of none has 0
 		for _, w := range u.sup.Workers() {
 			s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: w.State.String(), Count: 1})
 			label := fmt.Sprintf("%s-%d", name, w.Slot)
@@ -45,8 +47,9 @@ func (d *drover) state() metrics.State {
 		if a := scaling(u); a != nil {
 			s.Scaling = append(s.Scaling, metrics.ScalingRow{Pool: name, Desired: a.Desired})
 		}
-		for reason, n := range u.sup.Restarts() {
-			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: n})
+		restarts := u.sup.Restarts()
+		for _, reason := range supervisor.Reasons() { // from 0 on, so that the first one is an increase
+			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: restarts[reason]})
 		}
 	}
 	return s

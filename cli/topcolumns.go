@@ -65,10 +65,10 @@ func ofWorkers(text func(*line) string) func(*line) string {
 	}
 }
 
-// ofProcesses shows a dash also for a worker that is none at the moment.
+// ofProcesses shows a dash also for a worker that is none at the moment, or was not measured yet.
 func ofProcesses(text func(*line) string) func(*line) string {
 	return func(l *line) string {
-		if l.scales || l.uptime > 0 {
+		if l.scales || l.memory > 0 {
 			return text(l)
 		}
 		return "-"

@@ -20,9 +20,9 @@ type line struct {
 	name, pool    string
 	isPool        bool
 	spawned       bool // drover started it
-	scales        bool // of a pool: it has workers, not only addresses
+	scales        bool // of a pool: drover starts workers for it
 	state, health string
-	flag          string // drained, maintenance, or rolling
+	flag          string // drained, maintenance; of a pool rolling, or manual: an operator's number holds, not that of autoscaling
 	ready, wanted int
 	failed        int
 	rated         bool    // rate is known
@@ -103,15 +103,15 @@ func find(list []admin.Upstream, id string) *admin.Upstream {
 
 func poolLine(p admin.Pool) line {
 	l := line{name: p.Name, pool: p.Name, isPool: true, health: p.Health, ready: p.Ready, wanted: p.Wanted, failed: p.Failed,
-		inFlight: p.InFlight, queue: p.QueueLength, scales: p.Wanted > 0 || p.Workers > 0}
-	for _, u := range p.Upstreams {
-		l.scales = l.scales || u.Worker
-	}
+		inFlight: p.InFlight, queue: p.QueueLength, scales: p.Spawns}
 	if !l.scales {
 		l.ready, l.wanted = p.Available, p.UpstreamCount
 	}
-	if p.Rolling != "" {
+	switch {
+	case p.Rolling != "":
 		l.flag = "rolling"
+	case p.AutoScaling != nil && p.AutoScaling.Manual:
+		l.flag = "manual"
 	}
 	return l
 }

@@ -13,6 +13,9 @@ func (v *validator) confine(key string, p *Pool) {
 	}
 	v.account(key+".security", p.Security)
 	v.sandbox(key+".security", p.Security)
+	if whole, err := filepath.Abs(p.Directory); p.Security.Confined() && err == nil && whole == "/" {
+		v.fault(key+".directory", "is /, and workers in a sandbox may read all that is in it", "name the folder of the application")
+	}
 	if p.Security.PrivateNetwork && p.Transport != "socket" {
 		v.fault(key+".security.privateNetwork", "drover cannot reach a port of a worker that has a network of its own", "add transport: socket to the pool, or remove it")
 	}
@@ -30,7 +33,7 @@ func (v *validator) unconfined(key string, p *Pool) {
 	if r := p.Resources; r.MaxMemoryPerWorker > 0 || r.MaxCPUPerWorker > 0 || r.MaxOpenFiles > 0 || r.MaxProcesses > 0 {
 		v.fault(key+".resources", problem, remedy)
 	}
-	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || s.PrivateNetwork || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
+	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || s.PrivateNetwork || s.PrivatePIDs || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
 		v.fault(key+".security", problem, remedy)
 	}
 }

@@ -10,7 +10,7 @@ import (
 type ProcessManagement struct {
 	// Whether a worker that ended by itself is started again.
 	Respawn bool `yaml:"respawn" reload:"apply"`
-	// Unplanned exits of one slot within restartWindow after which it is failed and only tried every maxRestartDelay.
+	// So many unplanned exits of one slot within restartWindow make it failed: it is only tried every maxRestartDelay; 0 is the same as 1.
 	MaxRestarts int `yaml:"maxRestarts" range:"0..1000000" reload:"apply"`
 	// The time over which maxRestarts counts.
 	RestartWindow Duration `yaml:"restartWindow" range:"1ms..24h" reload:"apply"`
@@ -63,7 +63,7 @@ type Rolling struct {
 
 // HealthCheck is the active probe of each upstream.
 type HealthCheck struct {
-	// Whether upstreams are probed; when not, a worker is ready as soon as it listens.
+	// Whether upstreams are probed; when not, a worker is ready as soon as it listens, or where nothing sends it requests, when it has run for a second.
 	Enabled bool `yaml:"enabled" reload:"apply"`
 	// What the probe is: http asks, tcp connects, exec runs a command, ipc asks over the worker's channel.
 	Type string `yaml:"type" enum:"http,tcp,exec,ipc" reload:"apply"`

@@ -40,5 +40,8 @@ const (
 	SharedFailure      Kind = "shared-failure" // most workers of a pool fail at once
 	LimitWeaker        Kind = "limit-weaker"   // a limit does not hold as the settings ask
 	LogDropped         Kind = "log-dropped"
+	LogFailed          Kind = "log-failed"    // a log file takes no lines
+	LogRecovered       Kind = "log-recovered" // it does again
+	OpenFiles          Kind = "open-files"    // drover's own are scarce
 	Internal           Kind = "internal"
 )

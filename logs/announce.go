@@ -5,9 +5,12 @@ import (
 	"time"
 )
 
-// announcer gathers counts by name and hands them over at most once per announceEvery,
-// so that a flood of losses is not a flood of lines about them. It costs nothing
-// while there is nothing to tell.
+// announceSeldom is how often losses are announced that go on and on.
+const announceSeldom = time.Minute
+
+// announcer gathers counts by name and hands them over after announceEvery, and
+// less and less often while there are more, so that a flood of losses is not a
+// flood of lines and events about them. It costs nothing while there is nothing to tell.
 type announcer struct {
 	announce func(map[string]uint64)
 
@@ -16,6 +19,8 @@ type announcer struct {
 	mu     sync.Mutex
 	counts map[string]uint64
 	timer  *time.Timer
+	pause  time.Duration // before the next announcement
+	told   time.Time     // when the last one was
 	closed bool
 }
 
@@ -29,7 +34,10 @@ func (a *announcer) note(name string, n uint64) {
 	defer a.mu.Unlock()
 	a.counts[name] += n
 	if a.timer == nil && !a.closed {
-		a.timer = time.AfterFunc(announceEvery, a.fire)
+		if a.pause = min(2*a.pause, announceSeldom); time.Since(a.told) > a.pause {
+			a.pause = announceEvery
+		}
+		a.timer = time.AfterFunc(a.pause, a.fire)
 	}
 }
 
@@ -46,7 +54,7 @@ func (a *announcer) tell(last bool) {
 		return
 	}
 	counts := a.counts
-	a.counts, a.timer = map[string]uint64{}, nil
+	a.counts, a.timer, a.told = map[string]uint64{}, nil, time.Now()
 	a.mu.Unlock()
 	if len(counts) > 0 {
 		a.announce(counts)

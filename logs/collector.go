@@ -59,8 +59,9 @@ func (c *Collector) Open(workerID, pool string) (stdout, stderr *os.File, err er
 	if c.recent[pool] == nil {
 		c.recent[pool] = newTail(recentLines)
 	}
+	both := new(share)
 	for _, p := range []*pipe{out, errs} {
-		p.recent = c.recent[pool]
+		p.recent, p.share = c.recent[pool], both
 		c.pipes[p] = struct{}{}
 		c.done.Go(func() { c.read(p) })
 	}
@@ -133,7 +134,7 @@ func (c *Collector) write(p *pipe, line []byte, cut bool) bool {
 		return true
 	}
 	q := c.logs.worker
-	s := q.lock()
+	s := q.lockShare(p.share)
 	if s == nil {
 		return false
 	}
@@ -144,7 +145,7 @@ func (c *Collector) write(p *pipe, line []byte, cut bool) bool {
 	} else {
 		s.buf = p.appendJSON(s.buf, &s.stamp, now, line, cut)
 	}
-	q.unlock(s, before)
+	q.unlockShare(s, before, p.share)
 	return true
 }
 

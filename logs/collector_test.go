@@ -161,6 +161,51 @@ func TestCollector_FloodTakesBoundedMemoryAndIsAnnounced(t *testing.T) {
 	}
 }
 
+// Who floods the log leaves room for the others.
+func TestCollector_NobodyTakesAllOfTheQueue(t *testing.T) {
+	s := &stuck{release: make(chan struct{})}
+	l, _ := open(t, config.Logging{})
+	l.out.sinks.Store(&[]sink{s})
+	c := NewCollector(l, nil)
+	flood := func(share *share) (bytes int) {
+		before := l.worker.shards[0].size()
+		line := []byte(strings.Repeat("x", 999))
+		for range 2 * workerLimit / len(line) {
+			c.write(&pipe{worker: "app-1.1", stream: "stdout", recent: newTail(1), share: share}, line, false)
+		}
+		return l.worker.shards[0].size() - before
+	}
+	quiet := func(name string) {
+		t.Helper()
+		p, share := &pipe{worker: name, stream: "stdout"}, new(share)
+		for range 100 {
+			if p.share = share; !c.write(p, []byte("a line"), false) {
+				t.Fatalf("a line of %s is lost", name)
+			}
+		}
+	}
+	c.write(&pipe{worker: "app-1.1", share: new(share)}, nil, false) // with which the writer gets stuck
+	for l.worker.shards[0].size() > 0 {
+		runtime.Gosched()
+	}
+	if n := flood(new(share)); n < workerLimit/2-1000 || n > workerLimit/2+2000 {
+		t.Errorf("one that floods has %d bytes", n)
+	}
+	quiet("app-2.1")
+	if n := flood(new(share)); n < workerLimit/5 || n > workerLimit/3 {
+		t.Errorf("the second that floods has %d bytes", n)
+	}
+	quiet("app-3.1")
+	close(s.release)
+	c.Close()
+}
+
+func (s *shard) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.buf)
+}
+
 func TestCollector_ReleaseEndsAPipeThatOthersHoldOpen(t *testing.T) {
 	l, _ := open(t, config.Logging{})
 	c := NewCollector(l, nil)

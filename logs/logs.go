@@ -143,6 +143,21 @@ func (l *Logs) announceLost(lost map[string]uint64) {
 	}
 }
 
+// OnTrouble has told called when a place for log lines, such as a file on a full
+// disk, ceases to take them, with the reason, and once it takes them again, with
+// no reason and how many were lost there. told must not wait.
+func (l *Logs) OnTrouble(told func(place string, err error, lost uint64)) {
+	t := &l.out.troubles
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tell = func(place string, err error, lost uint64) {
+		if err != nil && place != standardError {
+			go l.out.complain(place, err)
+		}
+		told(place, err, lost)
+	}
+}
+
 // settings are how lines look and which are written. They never change after
 // they were published.
 type settings struct {

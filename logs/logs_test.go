@@ -209,23 +209,32 @@ func (c *counting) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestLogs_AnnouncesLostRequestsOncePerSecond(t *testing.T) {
+func TestLogs_AnnouncesLossesOnceAndThenSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var announced []uint64
-		a := newAnnouncer(func(m map[string]uint64) { announced = append(announced, m["request"]) })
-		for range 30 {
+		var at []time.Duration
+		begun := time.Now()
+		a := newAnnouncer(func(m map[string]uint64) {
+			announced, at = append(announced, m["request"]), append(at, time.Since(begun).Round(time.Second))
+		})
+		for range 3000 {
 			a.note("request", 2)
 			time.Sleep(100 * time.Millisecond)
 		}
+		time.Sleep(10 * time.Minute) // it is over, and begins anew
+		again := time.Since(begun)
 		a.note("request", 5)
+		time.Sleep(announceEvery + time.Millisecond)
+		a.note("request", 7)
 		a.close()
 		a.note("request", 1)
 		var sum uint64
 		for _, n := range announced {
 			sum += n
 		}
-		if len(announced) < 3 || len(announced) > 4 || sum != 65 {
-			t.Errorf("announced %v, want 65 in one a second", announced)
+		n := len(at)
+		if n < 11 || n > 15 || at[0] != announceEvery || at[n-2] != (again+announceEvery).Round(time.Second) || sum != 6012 {
+			t.Errorf("announced %v after %v, want 6012, at most once a minute in the end", announced, at)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,8 @@ type output struct {
 	stderr *os.File // as it was given, for what it is
 	stream *stream  // the same, for writing
 	sinks  atomic.Pointer[[]sink]
+
+	troubles troubles
 }
 
 // sink takes whole lines. It may be written to concurrently.
@@ -48,7 +51,10 @@ func (o *output) close() {
 func (o *output) write(lines []byte) int {
 	written := 0
 	for _, s := range *o.sinks.Load() {
-		n, _ := s.Write(lines) // what was not written is counted as dropped by the caller
+		n, err := s.Write(lines) // what was not written is counted as dropped by the caller
+		if (err != nil || o.troubles.any()) && !errors.Is(err, os.ErrClosed) {
+			o.troubles.note(place(s), err, lines[n:])
+		}
 		written = max(written, n)
 	}
 	return written
@@ -85,6 +91,7 @@ func (o *output) apply(files []config.LogFile) error {
 	}
 	for _, f := range old {
 		f.close()
+		o.troubles.forget(f.path)
 	}
 	return nil
 }
@@ -105,8 +112,9 @@ func (o *output) files() map[string]*file {
 // descriptor, because Go ends a program that writes to a broken pipe as
 // descriptor 2: whoever reads our log may go away without taking us along.
 type stream struct {
-	mu sync.Mutex
-	f  *os.File
+	mu   sync.Mutex
+	f    *os.File
+	tear tear
 }
 
 func newStream(f *os.File) (*stream, error) {
@@ -121,5 +129,5 @@ func newStream(f *os.File) (*stream, error) {
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.f.Write(p)
+	return s.tear.write(s.f, p)
 }

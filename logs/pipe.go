@@ -24,6 +24,7 @@ type pipe struct {
 	r                    *os.File
 	worker, pool, stream string
 	recent               *tail
+	share                *share // of the worker
 }
 
 // newPipe returns a pipe whose reading end can be given a deadline and whose

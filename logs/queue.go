@@ -43,6 +43,7 @@ type queue struct {
 type shard struct {
 	mu    sync.Mutex
 	buf   []byte // waiting lines
+	turn  uint64 // how often buf was taken to be written
 	spare []byte // what buf becomes when it is taken to be written
 	stamp stamp
 	_     [64]byte // keeps the locks of two shards on different cache lines
@@ -75,6 +76,35 @@ func (q *queue) lock() *shard {
 		return nil
 	}
 	return s
+}
+
+// share is what one of those who fill a queue of one shard has in it.
+type share struct {
+	turn  uint64
+	bytes int
+}
+
+// lockShare is lock for a queue that nobody is to fill alone: each may have as
+// much in it as is free. One that floods it gets half, two a third each, and so on, and
+// there is room for the lines of the others.
+func (q *queue) lockShare(of *share) *shard {
+	s := &q.shards[0]
+	s.mu.Lock()
+	if of.turn != s.turn {
+		*of = share{turn: s.turn}
+	}
+	if of.bytes >= q.limit-len(s.buf) {
+		s.mu.Unlock()
+		q.drop(1)
+		return nil
+	}
+	return s
+}
+
+// unlockShare is unlock for lockShare.
+func (q *queue) unlockShare(s *shard, before int, of *share) {
+	of.bytes += len(s.buf) - before
+	q.unlock(s, before)
 }
 
 func (q *queue) lockAny(first int) *shard {
@@ -150,6 +180,7 @@ func (q *queue) flush() {
 		s.mu.Lock()
 		lines := s.buf
 		s.buf, s.spare = s.spare[:0], nil
+		s.turn++
 		s.mu.Unlock()
 		if len(lines) > 0 {
 			if n := q.out.write(lines); n < len(lines) {

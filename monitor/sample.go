@@ -10,6 +10,7 @@ type Sample struct {
 	CPU        float64 // cores used since the sample before: 0.35 is 35% of one core
 	RSS        uint64  // resident memory in bytes; pages that members share count for each
 	Shared     uint64  // the part of RSS that is files or shared memory
+	Charged    uint64  // bytes that count against Target.MemoryLimit: shared pages once, where that makes a difference
 	OpenFiles  int
 	Threads    int
 	Processes  int
@@ -63,12 +64,4 @@ func (h HostSample) Spare() uint64 {
 		return h.Container.MemoryAvailable
 	}
 	return min(h.MemoryAvailable, h.Container.MemoryAvailable)
-}
-
-// MemoryUsed returns the bytes that are not available.
-func (h HostSample) MemoryUsed() uint64 {
-	if h.MemoryAvailable > h.MemoryTotal {
-		return 0
-	}
-	return h.MemoryTotal - h.MemoryAvailable
 }

@@ -76,7 +76,7 @@ func (l *Lease) Report(o Outcome) {
 		u.errorRate.add(1, tick)
 	} else {
 		u.errorRate.add(0, tick)
-		u.lastSuccess.Store(now.UnixNano())
+		u.lastSuccess.Store(tick)
 		if o.Latency > 0 {
 			u.latency.add(float64(o.Latency), tick)
 		}

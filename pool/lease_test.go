@@ -2,6 +2,7 @@ package pool
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -62,6 +63,9 @@ func TestReport_BeforeRelease(t *testing.T) {
 	l.Report(Outcome{Result: Success, Status: 101})
 	if u.InFlight() != 1 || u.Requests() != 1 || u.LastSuccess().IsZero() {
 		t.Errorf("after Report: %d in flight, %d requests", u.InFlight(), u.Requests())
+	}
+	if text := u.LastSuccess().String(); !strings.Contains(text, " m=+") {
+		t.Errorf("%s is the time of day, which may be set", text)
 	}
 	l.Report(Outcome{Result: Reset})
 	l.Release(Outcome{Result: Reset})

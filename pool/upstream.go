@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"net"
 	"sync/atomic"
 	"time"
 )
@@ -15,13 +16,14 @@ type cacheLine [64]byte
 // What decides about routing (state, flags, weight) is written by the pool
 // under its lock only; the request path writes the counters.
 type Upstream struct {
-	ID         string // unique in the pool: app-3.7, or the configured name
-	Label      string // app-3, or the configured name
-	Network    string // tcp or unix
-	Address    string // host:port or path
-	Spawned    bool   // a worker of ours
-	Slot       int    // of a worker, from 1; 0 otherwise
-	Generation int    // of a worker, from 1; 0 otherwise
+	ID         string               // unique in the pool: app-3.7, or the configured name
+	Label      string               // app-3, or the configured name
+	Network    string               // tcp or unix
+	Address    string               // host:port or path; "" for a worker that listens nowhere, which gets no requests
+	Verify     func(net.Conn) error // of each connection to it before anything is sent; nil: any is good
+	Spawned    bool                 // a worker of ours
+	Slot       int                  // of a worker, from 1; 0 otherwise
+	Generation int                  // of a worker, from 1; 0 otherwise
 
 	pool       *Pool
 	configured int  // the weight it joined with; guarded by Pool.mu
@@ -44,7 +46,7 @@ type Upstream struct {
 	_           cacheLine
 	inFlight    atomic.Int64
 	requests    atomic.Uint64
-	lastSuccess atomic.Int64 // Unix nanoseconds, 0: none
+	lastSuccess atomic.Int64 // clock reading, 0: none
 	latency     average      // nanoseconds
 	errorRate   average      // 0 to 1
 	errorsInRow atomic.Int32 // as the outlier rule counts them
@@ -53,7 +55,7 @@ type Upstream struct {
 
 func newUpstream(p *Pool, s Spec) *Upstream {
 	u := &Upstream{
-		ID: s.ID, Label: s.Label, Network: s.Network, Address: s.Address,
+		ID: s.ID, Label: s.Label, Network: s.Network, Address: s.Address, Verify: s.Verify,
 		Spawned: s.Spawned, Slot: s.Slot, Generation: s.Generation,
 		pool: p,
 	}
@@ -95,8 +97,8 @@ func (u *Upstream) Requests() uint64 { return u.requests.Load() }
 
 // LastSuccess returns when the last exchange ended well, the zero time if none did.
 func (u *Upstream) LastSuccess() time.Time {
-	if ns := u.lastSuccess.Load(); ns != 0 {
-		return time.Unix(0, ns)
+	if reading := u.lastSuccess.Load(); reading != 0 {
+		return u.pool.clock.epoch.Add(time.Duration(reading)) // not of the time of day, which may be set
 	}
 	return time.Time{}
 }

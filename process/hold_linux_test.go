@@ -1,8 +1,13 @@
 package process
 
 import (
+	"errors"
 	"reflect"
+	"runtime"
+	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestHold_HasASubstituteForEachController(t *testing.T) {
@@ -59,4 +64,24 @@ func TestHold_SandboxIsReportedAsTheKernelHasIt(t *testing.T) {
 	f(false, 0, true, LevelPartial)
 	f(false, 7, false, LevelPartial)
 	f(false, 0, false, LevelNone)
+}
+
+func TestHold_StepsBackBehindDroverHoweverNiceThatIs(t *testing.T) {
+	var got []int
+	var faults []error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		faults = append(faults, unix.Setpriority(unix.PRIO_PROCESS, 0, 9))
+		for range 3 {
+			faults = append(faults, stepBack(modest))
+			told, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+			got, faults = append(got, 20-told), append(faults, err)
+		}
+	}()
+	<-done
+	if err := errors.Join(faults...); err != nil || !slices.Equal(got, []int{14, 19, 19}) {
+		t.Errorf("from 9 it goes to %d, %v", got, err)
+	}
 }

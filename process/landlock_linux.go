@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"syscall"
 	"unsafe"
@@ -27,6 +26,8 @@ const (
 	accessFile = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
 		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 	accessFirst = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // all of version 1
+	// accessDevices would let root open any disk by a device of its own making.
+	accessDevices = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
 )
 
 // landlockVersion is what the kernel has, 0 when it has none or it is switched off.
@@ -105,7 +106,7 @@ func (r *ruleset) open(strict bool) error {
 
 func (r *ruleset) allowFiles(b *Sandbox) (at string, err error) {
 	const use = accessRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
-	change := r.all
+	change := r.all &^ accessDevices
 	if b.Strict {
 		change &^= unix.LANDLOCK_ACCESS_FS_EXECUTE
 	}
@@ -131,7 +132,7 @@ func (r *ruleset) allowFiles(b *Sandbox) (at string, err error) {
 		}
 	}
 	if !b.Strict {
-		for _, path := range append(tempPaths, os.TempDir()) {
+		for _, path := range tempPaths {
 			if err := r.allow(path, change); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return path, err
 			}

@@ -93,6 +93,14 @@ func (c *conn) speakTo(nc net.Conn) {
 	}
 }
 
+// number is that of the socket's descriptor; 0 where it has none.
+func (c *conn) number() (n int) {
+	if c.raw != nil {
+		_ = c.raw.Control(func(fd uintptr) { n = int(fd) }) // closed already: none
+	}
+	return n
+}
+
 // Read reads what the client sent. It is what the buffered reader calls.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.inside {

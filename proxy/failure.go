@@ -30,6 +30,7 @@ var (
 	failQueueTimeout = failure{503, endQueueTimeout, "connection_limit_reached", "no upstream became free in time"}
 	failBreakerOpen  = failure{503, endBreakerOpen, "destination_unavailable", "the upstreams fail too often and are left alone for a while"}
 	failConnect      = failure{502, endConnectFailed, "connection_timeout", "the upstream could not be reached"}
+	failShort        = failure{503, endConnectFailed, "connection_limit_reached", "drover is short of open files, local ports or memory"}
 	failRefused      = failure{502, endConnectFailed, "connection_refused", "the upstream does not accept connections"}
 	failReset        = failure{502, endUpstreamReset, "connection_terminated", "the upstream closed the connection before it answered"}
 	failInvalid      = failure{502, endUpstreamInvalid, "http_protocol_error", "the upstream's answer is not valid HTTP"}
@@ -58,6 +59,9 @@ func statusFor(err error) failure {
 		return failQueueFull
 	case errors.Is(err, context.Canceled):
 		return failClientClosed
+	}
+	if pool.OwnFault(err) {
+		return failShort
 	}
 	switch exchange.KindOf(err) {
 	case exchange.ConnectFailed:

@@ -16,6 +16,7 @@ type admission struct {
 const (
 	tooManyConnections = "connections"
 	tooManyFromAddress = "connections-per-ip"
+	tooFewFiles        = "open-files"
 )
 
 // enter counts a connection in and returns "", or why it is refused.

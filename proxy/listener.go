@@ -115,7 +115,12 @@ func (l *listener) accept() {
 		// Out of descriptors or memory: what is open goes on, and a pause keeps
 		// the loop from eating the processor meanwhile.
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		l.server.log.Warn("a connection could not be accepted", zap.String("listener", l.table.Load().name), zap.Error(err), zap.Duration("pause", pause))
+		if errors.Is(err, syscall.EMFILE) {
+			l.server.files.look() // there may be fewer than before
+			l.server.tellScarceFiles()
+		} else {
+			l.server.log.Warn("a connection could not be accepted", zap.String("listener", l.table.Load().name), zap.Error(err), zap.Duration("pause", pause))
+		}
 		select {
 		case <-time.After(pause):
 		case <-l.server.stopped:
@@ -128,6 +133,11 @@ func (l *listener) accept() {
 func (l *listener) admit(nc net.Conn) {
 	t := l.table.Load()
 	c := newConn(nc, l)
+	if l.server.files.scarce(c.number(), &l.server.files.clients) {
+		l.server.tellScarceFiles()
+		l.turnAway(c, t, tooFewFiles)
+		return
+	}
 	if reason := l.server.admission.enter(c.from, t.limits.connections, t.limits.perIP); reason != "" {
 		l.turnAway(c, t, reason)
 		return
@@ -147,7 +157,8 @@ func (l *listener) turnAway(c *conn, t *table, reason string) {
 		_ = c.nc.SetWriteDeadline(time.Now().Add(time.Second)) // a new socket's buffer is empty anyway
 		_, _ = c.nc.Write([]byte("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n" +
 			"Retry-After: " + retryAfter + "\r\nProxy-Status: drover; error=connection_limit_reached\r\nConnection: close\r\n\r\n" + text))
-		if l.farewell(c) {
+		// One that is given a moment keeps its descriptor meanwhile.
+		if !l.server.files.scarce(c.number(), &l.server.files.upstreams) && l.farewell(c) {
 			return
 		}
 	} else {

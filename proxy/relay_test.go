@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"testing"
 	"time"
 
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/pool"
 )
 
 func tcpOnly(c *config.Config) { c.Server.Listeners[0].Protocol = "tcp" }
@@ -56,6 +58,26 @@ func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
 		c.expect("<x>")
 	}
 	r.results("ok", 4)
+}
+
+func TestRelay_SendsNothingToWhomItDoesNotTrust(t *testing.T) {
+	up, stranger := reversing(t), reversing(t)
+	r := newRig(t, tcpOnly, up.addr)
+	_, err := r.pools["app"].Add(pool.Spec{ID: "stranger", Network: "tcp", Address: stranger.addr, Weight: 1, State: pool.Healthy,
+		Verify: func(net.Conn) error { return errors.New("a stranger") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		c := r.dial()
+		c.send("x")
+		c.closeWrite()
+		c.expect("<x>")
+	}
+	r.results("ok", 4)
+	if u := r.pools["app"].Get("stranger"); u.ErrorRate() == 0 {
+		t.Error("it was never asked")
+	}
 }
 
 func TestRelay_NobodyAccepts(t *testing.T) {

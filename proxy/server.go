@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -54,6 +57,8 @@ type Server struct {
 	relays    relayBuffers
 	buffers   exchange.Buffers
 	admission admission
+	files     descriptors
+	born      time.Time
 	crew      crew
 	tick      atomic.Uint64 // the sweeper's clock
 	draining  atomic.Bool
@@ -73,7 +78,7 @@ type Server struct {
 // New returns a server that does nothing yet.
 func New(o Options) *Server {
 	s := &Server{
-		o: o, metrics: o.Metrics, access: o.AccessLog, log: o.Log,
+		o: o, metrics: o.Metrics, access: o.AccessLog, log: o.Log, born: time.Now(),
 		stopped: make(chan struct{}), listeners: map[string]*listener{}, retired: map[*listener]struct{}{}, shared: map[string]*shared{},
 	}
 	if s.metrics == nil {
@@ -85,6 +90,7 @@ func New(o Options) *Server {
 	if s.o.StickyKey == nil {
 		s.o.StickyKey = randomKey()
 	}
+	s.files.look()
 	s.calls.New = func() any { return newCall(s) }
 	s.front, s.relay = newFastFront(s), &relay{s}
 	s.tick.Store(1) // 0 means: does not wait
@@ -292,8 +298,22 @@ func (s *Server) Files() (map[string]*os.File, error) {
 }
 
 // TakeOver makes the inherited sockets this server's: their paths go with them.
-// Until then they are those of the process that opened them.
-func (s *Server) TakeOver() { s.own(true) }
+// Until then they are those of the process that opened them. Of the sockets that
+// were handed over, by their keys, those go at once that nobody serves on any more.
+func (s *Server) TakeOver(handed iter.Seq[string]) {
+	s.own(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used := map[string]bool{}
+	for _, l := range s.listeners {
+		used[l.network+":"+l.address] = true
+	}
+	for key := range handed {
+		if path, ok := strings.CutPrefix(key, "unix:"); ok && !used[key] {
+			_ = os.Remove(path) // somebody has removed it already
+		}
+	}
+}
 
 // HandOver says that another process serves on the same sockets from now on, and
 // that Run will end because of that. Nobody loses anything by a drain that is

@@ -26,13 +26,6 @@ func (s *Supervisor) Scale(n int) error {
 	return s.scale(n)
 }
 
-// Scaled reports whether Scale said how many workers are wanted, not the settings.
-func (s *Supervisor) Scaled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.scaled >= 0
-}
-
 // ScaleAuto returns to the number of workers in the settings, or leaves the
 // number to autoscaling, which goes on from the present one.
 func (s *Supervisor) ScaleAuto() error { return s.scale(-1) }
@@ -113,6 +106,7 @@ func (s *Supervisor) wantedLocked() int {
 type Capacity struct {
 	Wanted  int
 	Coming  int  // of those, not ready yet and not given up either
+	Held    int  // of those, stopped by an operator
 	Rolling bool // a rolling restart is in progress
 	Manual  bool // an operator said how many
 }
@@ -127,7 +121,9 @@ func (s *Supervisor) Capacity() Capacity {
 		switch w := sl.current; {
 		case sl.retiring:
 			continue
-		case sl.held || sl.ended: // nobody comes
+		case sl.held:
+			c.Held++
+		case sl.ended: // nobody comes
 		case w.running() && w.up != nil: // there
 		case w != nil && w.state == Failed:
 		default:
@@ -159,7 +155,7 @@ func (s *Supervisor) resizeLocked() {
 		}
 	}
 	for ; len(active) < wanted; s.moved = true {
-		sl := &slot{number: len(s.slots) + 1}
+		sl := s.newSlotLocked()
 		s.slots = append(s.slots, sl)
 		active = append(active, sl)
 	}

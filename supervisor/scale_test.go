@@ -266,7 +266,7 @@ func TestCapacity_CountsWhoComes(t *testing.T) {
 		if err := f.s.WorkerStop("app-5"); err != nil {
 			t.Error(err)
 		}
-		want("an operator stopped it", Capacity{Wanted: 5, Manual: true})
+		want("an operator stopped it", Capacity{Wanted: 5, Held: 1, Manual: true})
 		if _, err := f.s.Restart(); err != nil {
 			t.Error(err)
 		}

@@ -89,6 +89,7 @@ type Supervisor struct {
 	expected bool // what the pool was told last
 	lastTick time.Time
 	oom      oomWatch
+	legacy   Legacy // of a drover before this one
 }
 
 // New returns a supervisor that has not started anything yet.

@@ -38,7 +38,7 @@ type worker struct {
 	message string // the same in words
 	replace Reason // why it is to be replaced though no roll says so; "" when it is not
 
-	memory uint64    // resident bytes of its tree, as last measured; 0: not known
+	memory uint64    // bytes of its limit that it uses, as last measured; 0: not known
 	warned bool      // it was told of for its memory, and has not come down since
 	hinted time.Time // when it was last asked to collect its garbage
 

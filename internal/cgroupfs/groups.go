@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/drover-proxy/drover/internal/mountinfo"
 )
 
 // Groups are the control groups of one process.
@@ -46,19 +48,19 @@ func Find(mounts, own string) Groups {
 	}
 	g := Groups{V1: make(map[string]Group)}
 	for line := range strings.Lines(mounts) {
-		m, ok := parseMount(line)
+		m, ok := mountinfo.Parse(line)
 		if !ok {
 			continue
 		}
-		if m.kind == "cgroup2" && g.V2.Folder == "" {
-			g.V2 = m.group(paths[""])
+		if m.Kind == "cgroup2" && g.V2.Folder == "" {
+			g.V2 = groupIn(m, paths[""])
 		}
-		if m.kind != "cgroup" {
+		if m.Kind != "cgroup" {
 			continue
 		}
 		for name, path := range paths {
-			if _, known := g.V1[name]; name != "" && slices.Contains(m.options, name) && !known {
-				g.V1[name] = m.group(path)
+			if _, known := g.V1[name]; name != "" && slices.Contains(m.Options, name) && !known {
+				g.V1[name] = groupIn(m, path)
 			}
 		}
 	}
@@ -78,28 +80,12 @@ func (g Group) up() []string {
 	return folders
 }
 
-// mount is a line of mountinfo.
-type mount struct {
-	root, point, kind string
-	options           []string // of the file system
-}
-
-func parseMount(line string) (mount, bool) {
-	before, after, ok := strings.Cut(line, " - ")
-	left, right := strings.Fields(before), strings.Fields(after)
-	if !ok || len(left) < 5 || len(right) < 3 {
-		return mount{}, false
-	}
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-	return mount{root: unescape.Replace(left[3]), point: unescape.Replace(left[4]), kind: right[0], options: strings.Split(right[2], ",")}, true
-}
-
-// group is where a group lies in the mount. A container without a namespace for them sees the
+// groupIn is where a group lies in the mount. A container without a namespace for them sees the
 // host's path of its group and a mount of that group alone.
-func (m mount) group(path string) Group {
-	rel, err := filepath.Rel(m.root, path)
+func groupIn(m mountinfo.Mount, path string) Group {
+	rel, err := filepath.Rel(m.Root, path)
 	if err != nil || !filepath.IsLocal(rel) {
-		return Group{m.point, m.point}
+		return Group{m.Point, m.Point}
 	}
-	return Group{filepath.Join(m.point, rel), m.point}
+	return Group{filepath.Join(m.Point, rel), m.Point}
 }

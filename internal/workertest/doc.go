@@ -32,6 +32,8 @@
 //	                      (with their data), fail (with an error of its own) and never; messages by
 //	                      an acknowledgement, but for the type ignore; pings with two checks, of which
 //	                      disk fails from a message disk.full on
+//	flood [N [BYTES]]     serves, and writes N (default 1000) lines of so many bytes (default 1000), the newline among them,
+//	                      to stdout as fast as they are taken; the variable FLOODED is then how long it took
 //
 // What a serving worker answers:
 //

@@ -31,6 +31,7 @@ func modes() map[string]func(args []string) {
 		"spin":        spin,
 		"talk":        talk,
 		"babble":      babble,
+		"flood":       flood,
 	}
 }
 
