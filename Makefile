@@ -8,7 +8,7 @@ IMAGE   ?= drover
 LDFLAGS ?= -s -w
 
 .DEFAULT_GOAL := build
-.PHONY: build test race vet fmt lint bench bench-quick fuzz soak docker cross clean help
+.PHONY: build test race vet fmt lint bench bench-quick fuzz soak faults-long docker cross clean help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
@@ -45,8 +45,11 @@ fuzz: ## FUZZTIME (20000x inputs, or a time such as 10m) of every fuzz target
 		$(GO) test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; \
 	done
 
-soak: ## 10,000 worker replacements without growth in descriptors, goroutines, files and ports, some minutes (Linux)
-	DROVER_TEST_REPLACEMENTS=10000 $(GO) test ./supervisor -run ManyReplacements -count=1 -timeout 30m -v
+soak: ## 10,000 worker replacements, of the supervisor and of drover, without growth in descriptors, goroutines, files, control groups and ports, some minutes (Linux)
+	DROVER_TEST_REPLACEMENTS=10000 $(GO) test ./supervisor . -run ManyReplacements -count=1 -timeout 30m -p 1 -v
+
+faults-long: ## the faults that tests show in seconds, for as long as they are meant: drover stopped 30 s, gigabytes of log, crashes for a minute (Linux)
+	DROVER_TEST_LONG=1 $(GO) test . -run 'TestFault_(DroverIsStopped|FloodOfLog|CrashSoon)|TestKill' -count=1 -timeout 10m -v
 
 docker: ## the image that application images copy the binary from (needs docker)
 	docker build -t $(IMAGE) .

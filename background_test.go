@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/drover-proxy/drover/internal/workertest"
@@ -92,8 +91,40 @@ pools:
 	d.kill("jobs-3.1")
 	at("jobs-3.2")
 	d.waitRunning(3)
-	d.signal(syscall.SIGTERM)
-	if code := d.wait(); code != 0 || strings.Contains(d.output(), "is killed") {
-		t.Errorf("drover ended with %d\n%s", code, d.output())
+	d.upgraded()
+	at("jobs-1.3", "jobs-2.3", "jobs-3.3")
+	d.waitRunning(3)
+	if code := d.wait(); code != 0 {
+		t.Errorf("the first drover ended with %d", code)
 	}
+	d.stopLast()
+	if strings.Contains(d.output(), "is killed") {
+		t.Errorf("a worker did not end by itself:\n%s", d.output())
+	}
+}
+
+func TestBackground_OneThatItsCheckFindsIllIsReplaced(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t).run(`
+admin: { address: "${ADMIN}" }
+pools:
+  jobs:
+    command: [sleep, "300"]
+    workers: 1
+    healthCheck:
+      type: exec
+      command: [sh, -c, 'test ! -e "$$DIR/ill-$$DROVER_WORKER_ID"']
+      interval: 1s
+      timeout: 1s
+`)
+	d.waitRunning(1)
+	if err := os.WriteFile(filepath.Join(d.dir, "ill-jobs-1.1"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("another has its place", func() error {
+		if w := d.running(); len(w) != 1 || w[0].ID != "jobs-1.2" || w[0].LastReason != "probe-failed" {
+			return fmt.Errorf("workers %+v", d.workers())
+		}
+		return nil
+	})
 }

@@ -92,8 +92,12 @@ func TestAutoscale_LeavesTheContainerItsMemory(t *testing.T) {
 	d.leak(240)
 	c.write(c.limit, strconv.Itoa(c.used()+150<<20))
 	d.eventually("drover has seen both", func() error {
-		if _, metrics, err := d.api("GET", "/metrics", ""); err != nil || !strings.Contains(metrics, `drover_host_memory_bytes{kind="limit"}`) {
-			return fmt.Errorf("it has no limit, %v", err)
+		_, metrics, err := d.api("GET", "/metrics", "")
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(metrics, `drover_host_memory_bytes{kind="limit"}`) {
+			return errors.New("it has no limit")
 		}
 		var w admin.Worker
 		if d.get("/api/v1/workers/app-1", &w); w.MemoryBytes < 240<<20 {

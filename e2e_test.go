@@ -14,7 +14,7 @@ import (
 
 // The end-to-end tests run the built binary with real workers. Each has its own folder, ports and admin
 // socket, so that they run side by side; each looks afterwards whether a process was left behind.
-// DROVER_TEST_LONG=1 gives the tests under load a full minute.
+// DROVER_TEST_LONG=1 gives the tests under load a full minute, and faults the time that they are meant to last.
 
 // binaries are built once, when the first test asks for them.
 var binaries = struct {

@@ -117,38 +117,52 @@ func TestFault_WhatAWorkerLeavesBehindEndsWithIt(t *testing.T) {
 	f("daemonize", "neverlisten") // double fork, setsid
 }
 
-// A fork bomb and one of memory, 64 MB a second, go off in workers of their own.
+// forkBomb serves, and goes off when it is asked to.
+const forkBomb = `
+import http.server, os, time
+def bomb():
+    while True:
+        try:
+            if os.fork() == 0: os.setsid()
+        except OSError: time.sleep(0.1)
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == '/bomb' and os.fork() == 0: bomb()
+        self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()
+    def log_message(self, *a): pass
+http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), H).serve_forever()`
+
+// A fork bomb and one of memory, more than 64 MB a second, go off in workers of their own.
 func TestFault_BombsStayInTheirWorker(t *testing.T) {
 	t.Parallel()
 	d := newInstance(t)
 	d.setenv("PYTHON", workertest.Python(t))
-	d.setenv("BOMB", `
-import os, time
-while True:
-    try:
-        if os.fork() == 0: os.setsid()
-    except OSError: time.sleep(0.1)`)
-	d.run(twoPools(`[sh, -c, '"$PYTHON" -c "$BOMB" & exec "$0" sample-app', "${DROVER}"]`, "resources: { maxProcesses: 100 }", `  memory:
+	d.setenv("BOMB", forkBomb)
+	d.run(twoPools(`[sh, -c, 'exec "$PYTHON" -c "$BOMB"']`, "resources: { maxProcesses: 100 }\n    processManagement: { gracefulShutdownTimeout: 1s }", `  memory:
     command: ["${DROVER}", sample-app]
     workers: 1
-    resources: { maxMemoryPerWorker: 150MB }
-routes: [ { match: { path: /leak }, pool: memory } ]
+    resources: { maxMemoryPerWorker: 300MB }
+routes: [ { match: { path: /leak }, pool: memory }, { match: { path: /bomb }, pool: bad } ]
 `))
 	d.waitRunning(4)
 	if _, out, _ := d.cli("status"); strings.Contains(out, "maxProcesses") || strings.Contains(out, "maxMemoryPerWorker") {
 		workertest.Lack(t, "control groups: "+out)
 	}
 	l := startLoad(d, 50, homeKind())
-	begun, most := time.Now(), 0
-	for out := ""; most < 80 || !strings.Contains(out, "out-of-memory"); {
-		if time.Since(begun) > patience {
-			t.Fatalf("at most %d processes; the events are\n%s", most, out)
-		}
-		_, _ = (&client{address: d.front}).once("POST", "/leak?mb=16", "") // it may be killed meanwhile
-		time.Sleep(250 * time.Millisecond)
-		_, out, _ = d.cli("events", "--json")
-		most = max(most, len(d.processes()))
+	if status, body := d.request("GET", "/bomb", ""); status != 200 {
+		t.Fatalf("%d %s", status, body)
 	}
+	most := 0
+	d.eventually("the bombs go off", func() error {
+		most = max(most, len(d.processes()))
+		_, _ = (&client{address: d.front}).once("POST", "/leak?mb=48", "") // it may be killed meanwhile
+		time.Sleep(200 * time.Millisecond)
+		_, events, err := d.api("GET", "/api/v1/events", "")
+		if err == nil && (most < 80 || !strings.Contains(events, "out-of-memory")) {
+			err = fmt.Errorf("at most %d processes; the events are\n%s", most, events)
+		}
+		return err
+	})
 	if most > 150 {
 		t.Errorf("there were %d processes", most)
 	}

@@ -116,11 +116,14 @@ func (d *instance) flooded() (seconds float64) {
 // is, drover's memory is bounded, and each line is either there or counted as lost.
 func TestFault_FloodOfLog(t *testing.T) {
 	t.Parallel()
-	lines := 400_000
-	if long() {
-		lines = 6_000_000
+	lines, pace := 400_000, 100*time.Millisecond
+	switch {
+	case raceEnabled: // it looks at each byte, slowly
+		lines, pace = 50_000, time.Second
+	case long():
+		lines = 30_000_000
 	}
-	d, r := startFlood(t, 100*time.Millisecond, lines, 1000)
+	d, r := startFlood(t, pace, lines, 1000)
 	l := startLoad(d, 50, homeKind())
 	took := d.flooded()
 	l.end().noFailure(t, "GET")

@@ -57,7 +57,7 @@ func (d *drover) state() metrics.State {
 
 func processRow(s monitor.Sample) metrics.ProcessRow {
 	return metrics.ProcessRow{
-		CPUSeconds: s.CPUSeconds, RSS: s.RSS, Shared: s.Shared, OpenFiles: s.OpenFiles, Threads: s.Threads, Processes: s.Processes,
+		CPUSeconds: s.CPUSeconds, RSS: s.RSS, Shared: s.Shared, Charged: s.Charged, OpenFiles: s.OpenFiles, Threads: s.Threads, Processes: s.Processes,
 		VoluntarySwitches: s.VoluntarySwitches, InvoluntarySwitches: s.InvoluntarySwitches,
 		ReadBytes: s.ReadBytes, WrittenBytes: s.WrittenBytes,
 	}

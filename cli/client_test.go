@@ -263,8 +263,9 @@ func TestCommands_OperateTheRunningDrover(t *testing.T) {
 		}
 		d.calls, d.polls = nil, 0
 	}
-	f("scale app 3", "scale app 3", "app: 2 workers wanted, 1 ready")
-	f("scale app auto", "scale app auto", "app: 2 workers wanted, 1 ready")
+	manual := "app: 2 workers wanted, 1 ready\nautoscaling leaves it at that until drover scale app auto" // so says the fake drover always
+	f("scale app 3", "scale app 3", manual)
+	f("scale app auto", "scale app auto", manual)
 	f("restart app", "restart app", "app: restarting (roll-2)")
 	f("restart app --wait", "restart app", "app: restarted")
 	f("worker drain app-2", "worker drain app-2", "app-2.7: drained")

@@ -204,6 +204,19 @@ func TestTop_SaysWhatIsNotPossible(t *testing.T) {
 	f("<end>r", "db has no workers of drover's")
 }
 
+func TestTop_ShowsALeak(t *testing.T) {
+	f := func(l *admin.Leak, want string) {
+		t.Helper()
+		shown := workerLine(admin.Worker{ID: "app-1.1", Leak: l})
+		g := newGrid(workerColumns, []line{shown}, 0)
+		if got := g.head + "\n" + g.rows[0]; strings.Contains(got, "LEAK") != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("it shows\n%s\nwant %q", got, want)
+		}
+	}
+	f(nil, "")
+	f(&admin.Leak{BytesPerHour: 62914560, SecondsToLimit: 18120, LimitBytes: 536870912}, "+60.0 MB/h, full in 5h2m")
+}
+
 func TestTop_APoolOfNoWorkersCanBeScaledOut(t *testing.T) {
 	m := newTopModel(&stage{}, time.Second)
 	m.take(look{pools: []admin.Pool{{PoolSummary: admin.PoolSummary{Name: "app", Spawns: true}}}})

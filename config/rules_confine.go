@@ -71,4 +71,28 @@ func (v *validator) sandbox(key string, s Security) {
 			}
 		}
 	}
+	for i, path := range s.ReadOnlyPaths {
+		for _, changed := range s.WritablePaths {
+			if liesIn(path, changed) {
+				v.fault(index(key+".readOnlyPaths", i), quote(path)+" may be changed all the same, since writablePaths has "+quote(changed),
+					"name less in writablePaths, or remove it")
+			}
+		}
+	}
+}
+
+// liesIn reports whether a path is that of the folder, or lies in it, whatever links there are.
+func liesIn(path, folder string) bool {
+	for _, p := range []*string{&path, &folder} {
+		whole, err := filepath.Abs(*p)
+		if err == nil {
+			whole, err = filepath.EvalSymlinks(whole)
+		}
+		if err != nil { // which is a fault of its own
+			return false
+		}
+		*p = whole
+	}
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
 }

@@ -226,6 +226,15 @@ func TestValidate_Confinement(t *testing.T) {
 	p("security: { writablePaths: [/tmp] }", "pools.app.security.writablePaths: has no effect without a sandbox; add sandbox: standard, or remove it")
 	p("security: { sandbox: standard, readOnlyPaths: [/none/such], writablePaths: [/tmp] }",
 		`pools.app.security.readOnlyPaths[0]: "/none/such" does not exist; make it, or remove it; it is relative to the folder drover is started in`)
+	real, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	for _, err := range []error{os.Mkdir(filepath.Join(real, "lib"), 0o700), os.Symlink(real, link)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p("security: { sandbox: standard, readOnlyPaths: [/usr, "+link+"/lib], writablePaths: [/tmp/../var, "+real+"] }",
+		`pools.app.security.readOnlyPaths[1]: "`+link+`/lib" may be changed all the same, since writablePaths has "`+real+`"; name less in writablePaths, or remove it`)
+	p("security: { sandbox: standard, readOnlyPaths: [" + real + "], writablePaths: [" + link + "/lib] }")
 	const noPort = "pools.app.security.privateNetwork: drover cannot reach a port of a worker that has a network of its own; add transport: socket to the pool, or remove it"
 	p("security: { privateNetwork: true }", noPort)
 	p("transport: port\n    security: { privateNetwork: true }", noPort)

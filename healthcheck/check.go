@@ -24,6 +24,7 @@ type Target struct {
 	ID      string               // of the upstream; that of a worker is its id, app-3.7
 	Network string               // tcp or unix
 	Address string               // host:port, or a path; "" for a worker that listens nowhere
+	Worker  bool                 // of drover's own; else an address of the settings
 	Verify  func(net.Conn) error // of a connection before anything is sent; nil: any is good
 }
 

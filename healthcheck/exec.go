@@ -21,9 +21,9 @@ type Runner interface {
 
 // ExecCheck runs a program, in the pool's directory and as the user that its
 // workers run as, who may be able to change the program; the upstream is well
-// when it exits with 0. The program finds DROVER_POOL and the upstream's address
-// in HOST and PORT, or in SOCKET; neither for a worker that listens nowhere. Its
-// output is discarded.
+// when it exits with 0. The program finds DROVER_POOL, that of a worker also
+// DROVER_WORKER_ID, and the upstream's address in HOST and PORT, or in SOCKET;
+// neither for a worker that listens nowhere. Its output is discarded.
 type ExecCheck struct {
 	argv   []string
 	dir    string
@@ -58,7 +58,7 @@ func (c *ExecCheck) Probe(ctx context.Context, t Target) error {
 		ID:     c.env.Pool + "-healthcheck",
 		Argv:   c.argv,
 		Dir:    c.dir,
-		Env:    c.environ(t.Network, t.Address),
+		Env:    c.environ(t),
 		Bounds: c.bounds,
 	})
 	switch {
@@ -72,25 +72,28 @@ func (c *ExecCheck) Probe(ctx context.Context, t Target) error {
 	return nil
 }
 
-func (c *ExecCheck) environ(network, address string) []string {
+func (c *ExecCheck) environ(t Target) []string {
 	env := slices.DeleteFunc(slices.Clone(c.env.Environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		_, own := c.own[name]
-		return own || slices.Contains([]string{"DROVER_POOL", "HOST", "PORT", "SOCKET"}, name)
+		return own || slices.Contains([]string{"DROVER_POOL", "DROVER_WORKER_ID", "HOST", "PORT", "SOCKET"}, name)
 	})
 	for _, name := range slices.Sorted(maps.Keys(c.own)) {
 		env = append(env, name+"="+c.own[name])
 	}
 	env = append(env, "DROVER_POOL="+c.env.Pool)
-	if address == "" {
+	if t.Worker {
+		env = append(env, "DROVER_WORKER_ID="+t.ID)
+	}
+	switch {
+	case t.Address == "":
 		return env
+	case t.Network == "unix":
+		return append(env, "SOCKET="+t.Address)
 	}
-	if network == "unix" {
-		return append(env, "SOCKET="+address)
-	}
-	host, port, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(t.Address)
 	if err != nil {
-		host = address
+		host = t.Address
 	}
 	return append(env, "HOST="+host, "PORT="+port)
 }

@@ -1,6 +1,7 @@
 package healthcheck
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -31,7 +32,7 @@ func newConfined(t *testing.T, security config.Security, r runner) Check {
 		Directory:   "/srv/app",
 		Security:    security,
 		HealthCheck: config.HealthCheck{Type: "exec", Command: []string{"check-it", "--deep"}},
-	}, Env{Pool: "app", Runner: r, Environ: []string{"PATH=/bin", "PORT=1", "HOST=h", "SOCKET=s", "PORTAL=x"}})
+	}, Env{Pool: "app", Runner: r, Environ: []string{"PATH=/bin", "PORT=1", "HOST=h", "SOCKET=s", "DROVER_WORKER_ID=outer-1.1", "PORTAL=x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func newConfined(t *testing.T, security config.Security, r runner) Check {
 }
 
 func TestExecCheck_TellsTheProgramWhere(t *testing.T) {
-	f := func(network, address string, want ...string) {
+	f := func(worker, network, address string, want ...string) {
 		t.Helper()
 		c := newExec(t, func(_ context.Context, spec process.Spec) (process.Exit, error) {
 			if !slices.Equal(spec.Argv, []string{"check-it", "--deep"}) || spec.Dir != "/srv/app" {
@@ -53,14 +54,15 @@ func TestExecCheck_TellsTheProgramWhere(t *testing.T) {
 			}
 			return process.Exit{}, nil
 		})
-		if err := c.Probe(t.Context(), Target{Network: network, Address: address}); err != nil {
+		if err := c.Probe(t.Context(), Target{ID: cmp.Or(worker, "a"), Worker: worker != "", Network: network, Address: address}); err != nil {
 			t.Error(err)
 		}
 	}
-	f("tcp", "127.0.0.1:20003", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "HOST=127.0.0.1", "PORT=20003")
-	f("", "", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app") // it listens nowhere
-	f("tcp", "[::1]:80", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "HOST=::1", "PORT=80")
-	f("unix", "/run/app-1.sock", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "SOCKET=/run/app-1.sock")
+	f("", "tcp", "127.0.0.1:20003", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "HOST=127.0.0.1", "PORT=20003")
+	f("app-1.2", "tcp", "127.0.0.1:20003", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "DROVER_WORKER_ID=app-1.2", "HOST=127.0.0.1", "PORT=20003")
+	f("app-1.2", "", "", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "DROVER_WORKER_ID=app-1.2") // it listens nowhere
+	f("", "tcp", "[::1]:80", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "HOST=::1", "PORT=80")
+	f("", "unix", "/run/app-1.sock", "PATH=/bin", "PORTAL=x", "DROVER_POOL=app", "SOCKET=/run/app-1.sock")
 }
 
 // Workers may be able to change the program, so it gets no more rights than they have.

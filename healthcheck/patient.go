@@ -149,7 +149,7 @@ func (p *Prober) makeReady(ctx context.Context, s *settings, pt *patient) {
 }
 
 func targetOf(u *pool.Upstream) Target {
-	return Target{ID: u.ID, Network: u.Network, Address: u.Address, Verify: u.Verify}
+	return Target{ID: u.ID, Network: u.Network, Address: u.Address, Worker: u.Spawned, Verify: u.Verify}
 }
 
 // probe asks the upstream once and reports.

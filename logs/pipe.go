@@ -110,33 +110,42 @@ func (p *pipe) appendConsole(b []byte, st *stamp, now time.Time, line []byte, cu
 	return append(b, '\n')
 }
 
-// tail remembers the newest lines. Its memory is bounded.
+// tail remembers the newest lines. Its memory is bounded, and used again.
 type tail struct {
 	mu    sync.Mutex
-	lines []string
+	lines []recentLine
 	next  int
 }
 
-func newTail(n int) *tail { return &tail{lines: make([]string, 0, n)} }
+type recentLine struct {
+	worker string
+	text   []byte
+}
+
+func newTail(n int) *tail { return &tail{lines: make([]recentLine, 0, n)} }
 
 func (t *tail) add(worker string, line []byte) {
 	if len(line) > recentLineBytes {
 		line = line[:recentLineBytes]
 	}
-	text := worker + ": " + string(appendPrintable(nil, line))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.lines) < cap(t.lines) {
-		t.lines = append(t.lines, text)
+		t.lines = append(t.lines, recentLine{worker, bytes.Clone(line)})
 		return
 	}
-	t.lines[t.next] = text
+	l := &t.lines[t.next]
+	l.worker, l.text = worker, append(l.text[:0], line...)
 	t.next = (t.next + 1) % len(t.lines)
 }
 
 func (t *tail) last(n int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := append(append([]string(nil), t.lines[t.next:]...), t.lines[:t.next]...)
+	all := make([]string, 0, len(t.lines))
+	for i := range t.lines {
+		l := t.lines[(t.next+i)%len(t.lines)]
+		all = append(all, l.worker+": "+string(appendPrintable(nil, l.text)))
+	}
 	return all[max(0, len(all)-n):]
 }

@@ -92,7 +92,10 @@ func (w *LeakWatch) judgeLocked(t *watchedTarget, m measured, host HostSample, t
 		// Without a limit of its own it grows into its share of what the machine, or the container, has left.
 		limit = m.sample.RSS + spare/uint64(targets)
 	}
-	v := w.detector.judge(t.troughs.low, limit)
+	// What is left until the limit is less than resident memory says where pages
+	// are shared, and more where the kernel counts something else.
+	v := w.detector.judge(t.troughs.low, m.sample.RSS+grown(m.sample.Charged, limit))
+	v.Limit = limit
 	var bytes []uint64
 	for _, other := range w.watched {
 		if other.group == t.group && m.sample.At.Sub(other.troughs.began) < m.sample.At.Sub(t.troughs.began)/2 && len(other.troughs.low) > 0 {

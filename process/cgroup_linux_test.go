@@ -25,29 +25,6 @@ func bounded(t *testing.T, s *process.Spawner, spec process.Spec, bound string) 
 	return p
 }
 
-// groupsOf returns the folders of the control groups that this test binary has made and a process is in.
-func groupsOf(t *testing.T, pid int) []string {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var folders []string
-	for line := range strings.Lines(string(text)) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 || !strings.Contains(parts[2], "/drover-") {
-			continue
-		}
-		for _, hierarchy := range append(strings.Split(parts[1], ","), "unified", "") {
-			if folder := filepath.Join("/sys/fs/cgroup", hierarchy, parts[2]); exists(folder) {
-				folders = append(folders, folder)
-				break
-			}
-		}
-	}
-	return folders
-}
-
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -103,7 +80,7 @@ func TestCgroup_ForkBombStaysBoundedAndEnds(t *testing.T) {
 		t.Helper()
 		workertest.Need(t, argv[0])
 		p := bounded(t, s, process.Spec{ID: "app-1.1", Argv: argv, Env: environ(nil), Bounds: process.Bounds{Processes: most}}, process.BoundProcesses)
-		folders := groupsOf(t, p.PID())
+		folders := workertest.Groups(t, p.PID())
 		eventually(t, "it has met its limit", func() bool {
 			_, failed, _ := strings.Cut(groupFile(folders, "pids.events"), "max ")
 			n, _ := strconv.Atoi(failed)
@@ -127,7 +104,7 @@ func TestCgroup_CPUIsThrottled(t *testing.T) {
 	spec := shell("while :; do :; done")
 	spec.Bounds.CPU = 20
 	p := bounded(t, s, spec, process.BoundCPU)
-	folders := groupsOf(t, p.PID())
+	folders := workertest.Groups(t, p.PID())
 	if quota := groupFile(folders, "cpu.cfs_quota_us") + groupFile(folders, "cpu.max"); quota != "20000" && quota != "20000 100000" {
 		t.Errorf("the quota is %q", quota)
 	}
@@ -146,20 +123,14 @@ func TestCgroup_NothingIsLeftAfterManyPrograms(t *testing.T) {
 	first := spec
 	first.Argv = []string{"sleep", "1000"}
 	p := bounded(t, s, first, process.BoundMemory)
-	folders := groupsOf(t, p.PID())
+	folders := workertest.Groups(t, p.PID())
 	if len(folders) == 0 {
 		t.Fatal("it is in no group of its own")
 	}
 	for range 200 {
 		<-start(t, s, spec).Done()
 	}
-	left := func() (n int) {
-		for _, folder := range folders {
-			groups, _ := filepath.Glob(filepath.Join(filepath.Dir(folder), "*", "cgroup.procs")) // the pattern is right
-			n += len(groups)
-		}
-		return n
-	}
+	left := func() int { return workertest.CountGroups(t, folders) }
 	eventually(t, "only the first has groups", func() bool { return left() == len(folders) })
 	p.Kill()
 	eventually(t, "the last group is gone", func() bool { return left() == 0 })
@@ -183,7 +154,7 @@ func TestCgroup_GuardianEndsAndRemovesIt(t *testing.T) {
 	h.await("host started")
 	eventually(t, "all run", func() bool { return len(tagged(h.tag)) == 2 && len(h.tree()) == 3 })
 	all := h.tree()
-	folders := groupsOf(t, all[0])
+	folders := workertest.Groups(t, all[0])
 	if len(folders) == 0 {
 		t.Fatal("it is in no group of its own")
 	}

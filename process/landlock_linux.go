@@ -59,6 +59,7 @@ type ruleset struct {
 	fd      int
 	version int
 	all     uint64
+	inert   []string // folders and files of which nothing is executed
 }
 
 // restrict confines this thread and what it becomes to the sandbox. no_new_privs must be set. The
@@ -107,12 +108,11 @@ func (r *ruleset) open(strict bool) error {
 func (r *ruleset) allowFiles(b *Sandbox) (at string, err error) {
 	const use = accessRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 	change := r.all &^ accessDevices
-	if b.Strict {
-		change &^= unix.LANDLOCK_ACCESS_FS_EXECUTE
-	}
 	system, etc := systemPaths, []string{"/etc"}
 	if b.Strict {
 		etc = etcPaths
+		change &^= unix.LANDLOCK_ACCESS_FS_EXECUTE
+		r.inert = resolved(b.Write)
 	}
 	for _, group := range []struct {
 		paths   []string
@@ -125,7 +125,7 @@ func (r *ruleset) allowFiles(b *Sandbox) (at string, err error) {
 		{b.Write, change, false},
 	} {
 		for _, path := range group.paths {
-			err := r.allow(path, group.access)
+			err := r.allowAll(path, group.access)
 			if err != nil && (!group.missing || !errors.Is(err, fs.ErrNotExist)) {
 				return path, err
 			}

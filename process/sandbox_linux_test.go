@@ -119,6 +119,39 @@ func TestSandbox_GuardsFilesAndPorts(t *testing.T) {
 	}
 }
 
+// What may be changed must not be executed, also where it lies in a folder that may be.
+func TestSandbox_StrictExecutesNothingThatItMayChange(t *testing.T) {
+	s := newSpawner(t, process.Options{})
+	dir := privateDir(t)
+	data, link := filepath.Join(dir, "var", "data"), filepath.Join(dir, "link")
+	for _, err := range []error{os.MkdirAll(data, 0o755), os.Mkdir(filepath.Join(dir, "lib"), 0o755), os.Symlink(data, link)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const hello = "#!/bin/sh\necho hello\n"
+	writeProgram(t, filepath.Join(dir, "lib", "tool"), hello)
+	writeProgram(t, filepath.Join(dir, "tool"), hello)
+	writeProgram(t, filepath.Join(dir, "main"), `#!/bin/sh
+cp /bin/true "$1/own" || exit 1
+for program in "$2/tool" "$2/lib/tool" "$1/own" "$2/link/own"; do "$program" >/dev/null 2>&1 && echo "ok" || echo "$?"; done
+cat "$2/lib/tool" "$1/own" >/dev/null && echo read
+`)
+	f := func(strict bool, write, want string) {
+		t.Helper()
+		b := process.Bounds{Sandbox: &process.Sandbox{Read: []string{dir}, Write: []string{write}, Strict: strict}}
+		got, exit := output(t, s, process.Spec{Argv: []string{filepath.Join(dir, "main"), data, dir}, Env: environ(nil), Bounds: b})
+		if got = strings.Join(strings.Fields(got), " "); got != want {
+			t.Errorf("strict %v, %s: %q, want %q, %v", strict, write, got, want, exit)
+		}
+	}
+	f(false, data, "ok ok ok ok read")
+	f(true, data, "ok ok 126 126 read")
+	f(true, link, "ok ok 126 126 read")
+	f(true, filepath.Join(dir, "var"), "ok ok 126 126 read")
+	f(true, dir, "126 126 126 126 read")
+}
+
 const callsProbe = `
 import ctypes, errno, os, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -250,7 +250,7 @@ func TestPrivatePIDs_MemoryIsThatOfTheProgram(t *testing.T) {
 	spec := ownPIDs(shell("x=$(head -c 200m /dev/zero | tr '\\0' x); sleep 1000"))
 	spec.Bounds.Memory = 32 << 20
 	p := bounded(t, s, spec, process.BoundMemory)
-	if groupsOf(t, initOf(t, p)) != nil {
+	if workertest.Groups(t, initOf(t, p)) != nil {
 		t.Error("the init is in the group of the program")
 	}
 	<-p.Done()
@@ -340,6 +340,20 @@ func TestPrivatePIDs_StartsFailAsWithout(t *testing.T) {
 	}
 }
 
+func TestPrivatePIDs_ZombiesAndMountsAreItsOwn(t *testing.T) {
+	s := newSpawner(t, process.Options{Guardian: true, Subreaper: true})
+	needPIDs(t, s)
+	dir := t.TempDir()
+	p := start(t, s, ownPIDs(shell("mount -t tmpfs none "+dir+" && touch "+dir+"/inside; true & exec sleep 1000")))
+	eventually(t, "its child has ended and it does not wait for it", func() bool { return p.Zombies() == 1 })
+	if _, err := os.Stat(fmt.Sprintf("/proc/%d/root%s/inside", p.PID(), dir)); err != nil {
+		t.Errorf("its own mount: %v", err)
+	}
+	if _, err := os.Stat(dir + "/inside"); err == nil {
+		t.Error("what it has mounted is seen outside")
+	}
+}
+
 // What a container has covered in its /proc stays covered.
 func TestPrivatePIDs_CoversOfProcStay(t *testing.T) {
 	s := newSpawner(t, process.Options{})
@@ -358,7 +372,7 @@ func TestPrivatePIDs_CoversOfProcStay(t *testing.T) {
 func TestPrivatePIDs_WhereTheyCannotBeHadTheLevelSaysSo(t *testing.T) {
 	workertest.Need(t, "root")
 	workertest.Need(t, "setpriv")
-	h := startHost(t, []string{"setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"}, ownPIDs(shell("echo $PPID; exec sleep 1000")))
+	h := startHost(t, []string{"setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"}, ownPIDs(shell("exec sleep 1000")))
 	h.await("host started")
 	if got := h.ask("held"); !strings.HasPrefix(got, "pids none drover may not make PID namespaces") {
 		t.Error(got)

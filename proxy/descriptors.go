@@ -51,8 +51,8 @@ func (d *descriptors) scarce(fd int, bound *atomic.Int64) bool {
 	return int64(fd) >= bound.Load()
 }
 
-// scarceFiles is the error of a connection that was given up to keep its descriptor for others.
-var scarceFiles = fmt.Errorf("drover has almost no files left that it may open: %w", syscall.EMFILE)
+// errScarceFiles is the error of a connection that was given up to keep its descriptor for others.
+var errScarceFiles = fmt.Errorf("drover has almost no files left that it may open: %w", syscall.EMFILE)
 
 // checkFor returns what is asked about each new connection to an upstream: does
 // it lead to whom it should, and does it leave enough files for others?
@@ -85,7 +85,7 @@ func (s *Server) spare(nc net.Conn) error {
 		return nil
 	}
 	s.tellScarceFiles()
-	return scarceFiles
+	return errScarceFiles
 }
 
 // tellScarceFiles says that connections are turned away, once in a while.

@@ -48,9 +48,9 @@ func TestRelay_BothWaysWithHalfClose(t *testing.T) {
 	}
 }
 
-func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
-	up := reversing(t)
-	r := newRig(t, tcpOnly, closedAddress(t), up.addr)
+// relaysFour makes four connections, each of which a reversing upstream answers.
+func (r *rig) relaysFour() {
+	r.t.Helper()
 	for range 4 {
 		c := r.dial()
 		c.send("x")
@@ -58,6 +58,12 @@ func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
 		c.expect("<x>")
 	}
 	r.results("ok", 4)
+}
+
+func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
+	up := reversing(t)
+	r := newRig(t, tcpOnly, closedAddress(t), up.addr)
+	r.relaysFour()
 }
 
 func TestRelay_SendsNothingToWhomItDoesNotTrust(t *testing.T) {
@@ -68,13 +74,7 @@ func TestRelay_SendsNothingToWhomItDoesNotTrust(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 4 {
-		c := r.dial()
-		c.send("x")
-		c.closeWrite()
-		c.expect("<x>")
-	}
-	r.results("ok", 4)
+	r.relaysFour()
 	if u := r.pools["app"].Get("stranger"); u.ErrorRate() == 0 {
 		t.Error("it was never asked")
 	}

@@ -13,10 +13,12 @@ import (
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/internal/workertest"
+	"github.com/drover-proxy/drover/process"
 )
 
 // belongings counts what drover holds for its workers.
-func (y *yard) belongings() string {
+func (y *yard) belongings(groups []string) string {
 	y.t.Helper()
 	fds, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -28,7 +30,7 @@ func (y *yard) belongings() string {
 	}
 	y.s.o.Ports.mu.Lock()
 	defer y.s.o.Ports.mu.Unlock()
-	return fmt.Sprintf("%d descriptors, %d goroutines, %d files, %d ports", len(fds), runtime.NumGoroutine(), len(files), len(y.s.o.Ports.used))
+	return fmt.Sprintf("%d descriptors, %d goroutines, %d files, %d control groups, %d ports", len(fds), runtime.NumGoroutine(), len(files), workertest.CountGroups(y.t, groups), len(y.s.o.Ports.used))
 }
 
 // A storm of kill -9 leaves behind what there was before.
@@ -39,12 +41,17 @@ func TestReal_ManyReplacementsLeaveNothingBehind(t *testing.T) {
 	}
 	cfg := workerPool(4, "serve")
 	cfg.Transport = "auto"
+	cfg.Resources.MaxMemoryPerWorker, cfg.Resources.MaxProcesses = 1<<30, 200 // each has control groups of its own
 	cfg.ProcessManagement.MaxRestarts, cfg.ProcessManagement.RestartDelay = 1_000_000, 1
 	cfg.ProcessManagement.MaxRestartDelay = config.Duration(time.Millisecond)
 	y := newYard(t, cfg)
 	y.untilReady(4)
+	groups := workertest.Groups(t, y.s.Workers()[0].PID)
+	if level := y.limit("maxMemoryPerWorker").Level; (level == process.LevelKernel) != (len(groups) > 0) {
+		t.Fatalf("the limit of memory is kept at level %s, in %v", level, groups)
+	}
 	var before string
-	y.until("what it holds has settled", func() bool { last := before; before = y.belongings(); return before == last })
+	y.until("what it holds has settled", func() bool { last := before; before = y.belongings(groups); return before == last })
 	for n := range replacements {
 		victim := y.s.Workers()[n%4]
 		if err := syscall.Kill(victim.PID, syscall.SIGKILL); err != nil {
@@ -62,7 +69,8 @@ func TestReal_ManyReplacementsLeaveNothingBehind(t *testing.T) {
 		}
 	}
 	var after string
-	y.until("what it holds is what it was: "+before, func() bool { after = y.belongings(); return after == before })
+	y.until("what it holds is what it was: "+before, func() bool { after = y.belongings(groups); return after == before })
+	t.Log(after)
 	if n := y.s.Restarts()[ReasonCrash]; n != uint64(replacements/4*4) {
 		t.Errorf("%d were replaced, want %d", n, replacements)
 	}

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,27 @@ func TestSupervisor_OwnPauseTakesNoTimeFromWorkers(t *testing.T) {
 		if f.happened(event.WorkerKilled) != 0 {
 			t.Error(f.message(event.WorkerKilled))
 		}
+	})
+}
+
+// What failed before the machine slept proves nothing afterwards.
+func TestSupervisor_MachineSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asleep atomic.Int64
+		f := newFarm(t, poolConfig(1, func(c *config.Pool) { c.HealthCheck.Enabled = true }), func(string) behaviour { return behaviour{} })
+		f.s.mu.Lock()
+		f.s.o.Asleep = func() time.Duration { return time.Duration(asleep.Load()) }
+		f.s.mu.Unlock()
+		f.settle(time.Second)
+		f.pool.SetHealth("app-1.1", true, nil)
+		f.settle(time.Second)
+		asleep.Add(int64(time.Hour))
+		f.settle(2 * tickEvery)
+		f.pool.Get("app-1.1").SetProbe(pool.ProbeStatus{Failures: 3, FirstFailure: time.Now(), LastError: "timed out"})
+		f.settle(10 * time.Second)
+		f.want("app-1.1 running")
+		f.settle(10 * time.Second) // more than a round of probes: it fails again and again
+		f.want("app-1.2 starting")
 	})
 }
 

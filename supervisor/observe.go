@@ -127,7 +127,7 @@ func (s *Supervisor) whyNotReady(w *worker, f facts) string {
 			why += fmt.Sprintf(" (%s)", f.elsewhere)
 		}
 		if w.settings.cfg.Background {
-			why += fmt.Sprintf(", where healthCheck.type %s looks for it; for a worker that listens nowhere use type ipc or exec, or enabled: false", w.settings.cfg.HealthCheck.Type)
+			why += fmt.Sprintf(", where healthCheck.type %s looks for it; for a worker that listens nowhere leave healthCheck out and say ready: notify, or use type ipc or exec, or enabled: false", w.settings.cfg.HealthCheck.Type)
 		} else if f.saidReady {
 			why += ", though it says that it is ready; a worker that listens nowhere needs a pool that no listener and no route names"
 		}

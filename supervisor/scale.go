@@ -65,11 +65,12 @@ func (s *Supervisor) Adjust(n int, reason, message string, numbers map[string]an
 // rescaleLocked takes over what new settings say of the number of workers; they
 // count for more than what an operator said before.
 func (s *Supervisor) rescaleLocked(old *config.Pool, before int) {
+	auto := s.cfg.AutoScaling
 	switch {
+	case auto.Enabled && (s.cfg.Workers != old.Workers || auto != old.AutoScaling):
+		s.scaled, s.adjusted = -1, before // from where they are: the load is as it was
 	case s.cfg.Workers != old.Workers:
 		s.scaled, s.adjusted = -1, -1
-	case s.cfg.AutoScaling != old.AutoScaling && s.cfg.AutoScaling.Enabled:
-		s.scaled, s.adjusted = -1, before // from where they are
 	}
 	s.sayScaledLocked(before, "settings", "", nil)
 }
@@ -125,7 +126,7 @@ func (s *Supervisor) Capacity() Capacity {
 			c.Held++
 		case sl.ended: // nobody comes
 		case w.running() && w.up != nil: // there
-		case w != nil && w.state == Failed:
+		case w != nil && w.state == Failed, sl.failures >= crashLoop: // it may come, but nobody counts on it
 		default:
 			c.Coming++
 		}

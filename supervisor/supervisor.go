@@ -54,6 +54,8 @@ type Options struct {
 	// OOMKills counts the processes that the kernel killed for want of memory
 	// where drover runs; nil: monitor.OOMKills.
 	OOMKills func() (uint64, bool)
+	// Asleep is how long the machine has slept; nil: monitor.Asleep.
+	Asleep func() time.Duration
 	// Leak returns the newest verdict on the memory of a worker (monitor.LeakWatch.Verdict),
 	// false where there is none; nil: nobody judges. It must not ask the supervisor anything.
 	Leak func(worker string) (monitor.Verdict, bool)
@@ -88,6 +90,7 @@ type Supervisor struct {
 	degraded bool
 	expected bool // what the pool was told last
 	lastTick time.Time
+	asleep   time.Duration // how long the machine had slept then
 	oom      oomWatch
 	legacy   Legacy // of a drover before this one
 }
@@ -106,6 +109,9 @@ func newSupervisor(o Options, launch launcher) *Supervisor {
 	}
 	if o.OOMKills == nil {
 		o.OOMKills = monitor.OOMKills
+	}
+	if o.Asleep == nil {
+		o.Asleep = monitor.Asleep
 	}
 	s := &Supervisor{
 		o: o, pool: o.Pool, launch: launch, wakeup: make(chan struct{}, 1),

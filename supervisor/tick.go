@@ -61,16 +61,16 @@ func (s *Supervisor) passLocked(now time.Time) {
 
 // noticePauseLocked looks whether our own timer was late. Then failed probes
 // prove nothing, and the pause takes nothing from the time that a worker has to
-// become ready, to drain or to end. The monotonic clock, by which that time is
-// measured, stands still while a machine sleeps; the wall clock does not.
+// become ready, to drain or to end. The clock by which that time is measured
+// stands still while a machine sleeps. The time of day is not asked: it may be set.
 func (s *Supervisor) noticePauseLocked(now time.Time) {
-	last := s.lastTick
-	s.lastTick = now
+	last, asleep := s.lastTick, s.asleep
+	s.lastTick, s.asleep = now, s.o.Asleep()
 	if last.IsZero() {
 		return
 	}
 	gap := now.Sub(last)
-	if max(gap, now.Round(0).Sub(last.Round(0))) <= tickEvery+lateAfter {
+	if gap+s.asleep-asleep <= tickEvery+lateAfter {
 		return
 	}
 	s.liveness.Late(now)

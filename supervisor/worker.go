@@ -124,6 +124,9 @@ func (w *worker) live() bool { return w != nil && w.state.Live() }
 // running reports whether the worker is ready and gets requests.
 func (w *worker) running() bool { return w != nil && w.state == Running }
 
+// well reports whether the worker passes its health checks: others get no requests.
+func (w *worker) well() bool { return w.up != nil && w.up.State() == pool.Healthy }
+
 // workerID is POOL-SLOT.GENERATION.
 func workerID(poolName string, slot, generation int) string {
 	return fmt.Sprintf("%s-%d.%d", poolName, slot, generation)
