@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/autoscale"
+	"github.com/drover-proxy/drover/monitor"
+	"github.com/drover-proxy/drover/pool"
 )
 
 // newScaler returns what decides how many workers a unit has, while its
@@ -24,14 +27,15 @@ func (d *drover) signals(u *unit) autoscale.Signals {
 	in := autoscale.Signals{
 		Wanted: capacity.Wanted, Booting: capacity.Coming, Rolling: capacity.Rolling, Manual: capacity.Manual,
 		QueueLength: float64(u.pool.QueueLength()), QueueWait: u.pool.QueueWait(now),
-		HostMemory: host.MemoryTotal, HostFree: host.MemoryAvailable, HostCPU: host.CPU, HostCores: float64(runtime.GOMAXPROCS(0)),
+		HostMemory: host.MemoryTotal, HostFree: host.MemoryAvailable, HostCPU: max(host.CPU, host.Container.CPU), HostCores: cores(host.Container),
+		GroupMemory: host.Container.MemoryTotal, GroupFree: host.Container.MemoryAvailable,
 	}
-	// A CPU quota may be used up while the machine is not.
+	// What drover may use may be used up while the machine is not.
 	in.HostCPU = max(in.HostCPU, d.workersCPU()/in.HostCores)
 	clock := u.pool.Clock(now)
 	var latency time.Duration
 	var memory uint64
-	for _, up := range u.pool.Snapshot().Upstreams {
+	for _, up := range serving(u) {
 		if !up.Spawned {
 			continue
 		}
@@ -51,6 +55,24 @@ func (d *drover) signals(u *unit) autoscale.Signals {
 	return in
 }
 
+// serving are the upstreams that do what the pool is for: those that get
+// requests or, where none come, those that are well.
+func serving(u *unit) []*pool.Upstream {
+	if !u.pool.Config().Background {
+		return u.pool.Snapshot().Upstreams
+	}
+	return slices.DeleteFunc(u.pool.All(), func(up *pool.Upstream) bool { return up.State() != pool.Healthy })
+}
+
+// cores is how many CPUs drover and its workers may use.
+func cores(c monitor.Container) float64 {
+	n := float64(runtime.GOMAXPROCS(0)) // the CPUs that it may run on, or what an operator wrote
+	if c.Cores > 0 {
+		n = min(n, c.Cores)
+	}
+	return n
+}
+
 // workersCPU is how many cores the workers of all pools use.
 func (d *drover) workersCPU() float64 {
 	sum := 0.0
@@ -66,8 +88,8 @@ func (d *drover) workersCPU() float64 {
 // that needs somebody to do something.
 var shortages = map[autoscale.Block]string{
 	autoscale.AtMax:      "autoScaling.maxWorkers does not allow them",
-	autoscale.HostCPU:    "the machine has no CPU left for them",
-	autoscale.HostMemory: "the machine has no memory left for them",
+	autoscale.HostCPU:    "the machine, or the container that drover runs in, has no CPU left for them",
+	autoscale.HostMemory: "the machine, or the container that drover runs in, has no memory left for them",
 }
 
 // shortage is a notice about a pool that is kept from more workers, "" for others.
@@ -88,6 +110,10 @@ func scaling(u *unit) *admin.Scaling {
 	if !a.Enabled {
 		return nil
 	}
-	last := u.scaler.Last()
-	return &admin.Scaling{Min: a.MinWorkers, Max: a.MaxWorkers, Desired: last.Desired, Manual: u.sup.Capacity().Manual, Blocked: string(last.Blocked)}
+	last, capacity := u.scaler.Last(), u.sup.Capacity()
+	desired := last.Desired
+	if desired == 0 { // nothing is decided yet
+		desired = capacity.Wanted
+	}
+	return &admin.Scaling{Min: a.MinWorkers, Max: a.MaxWorkers, Desired: desired, Manual: capacity.Manual, Blocked: string(last.Blocked)}
 }

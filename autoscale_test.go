@@ -139,3 +139,29 @@ func TestAutoscale_RespectsTheOperatorUntilSettingsChange(t *testing.T) {
 	load.end().noFailure(t, "slow GET")
 	d.counted(`decisions_total{direction="up",pool="app",reason="in-flight"}`)
 }
+
+// TestAutoscale_FollowsTheMemoryOfItsWorkers has each request take memory while
+// it lasts, as one that renders a picture does.
+func TestAutoscale_FollowsTheMemoryOfItsWorkers(t *testing.T) {
+	t.Parallel()
+	_, command := testWorker(t, "serve")
+	d := newInstance(t).run(strings.NewReplacer(`["${DROVER}", sample-app]`, command, "targetInFlightPerWorker: 4", "targetInFlightPerWorker: 0",
+		"    autoScaling:", "    resources: { maxMemoryPerWorker: 400MB }\n    autoScaling:",
+		"scaleUpThreshold: { cpu: 0 }", "scaleUpThreshold: { cpu: 0, memory: 40, responseTime: 0, queueLength: 0, queueWait: 0 }",
+		"scaleDownThreshold: { cpu: 0,", "scaleDownThreshold: { cpu: 0, memory: 30,").Replace(scaledSettings))
+	d.waitRunning(1)
+	load := startLoad(d, 20, requester{"GET that takes 10 MB for a second", func(c *client, _ int) error {
+		got, err := c.once("GET", "/hold?mb=10&ms=1000", "")
+		if err == nil && got.status != 200 {
+			err = fmt.Errorf("status %d: %s", got.status, got.body)
+		}
+		return err
+	}})
+	d.waitScaled("there are more workers, since the first has too little memory left", func(p poolScaling) bool { return p.Wanted >= 2 && p.Ready >= 2 })
+	load.end().noFailure(t, "GET that takes 10 MB for a second")
+	d.waitScaled("one worker is left when they have little to hold", func(p poolScaling) bool { return p.Wanted == 1 && p.Ready == 1 })
+	if output := d.output(); !strings.Contains(output, "goes from 1 to 2 workers: each uses ") || !strings.Contains(output, "of the memory that it may, the threshold is 40%") {
+		t.Error("no event says that memory was the reason")
+	}
+	d.counted(`decisions_total{direction="up",pool="app",reason="memory"}`)
+}

@@ -18,7 +18,8 @@ import (
 type backend struct{ d *drover }
 
 // Ready says whether drover can serve: every pool that a listener or route
-// names has a ready upstream, and drover is not draining.
+// names has a ready upstream, and drover is not draining. Without listeners every
+// pool counts.
 func (b backend) Ready() (bool, []string) {
 	var reasons []string
 	if b.d.front.Draining() {
@@ -29,7 +30,22 @@ func (b backend) Ready() (bool, []string) {
 			reasons = append(reasons, "pool "+name+" has no ready upstream")
 		}
 	}
+	if len(b.d.current().Server.Listeners) == 0 {
+		reasons = append(reasons, b.idle()...)
+	}
 	return len(reasons) == 0, reasons
+}
+
+// idle says which pools do nothing, for a drover without listeners: what its
+// workers do is all that it does.
+func (b backend) idle() []string {
+	var reasons []string
+	for _, u := range b.d.allUnits() {
+		if u.sup != nil && u.sup.Size() > 0 && u.sup.Ready() == 0 {
+			reasons = append(reasons, "pool "+u.pool.Name()+" has no ready worker")
+		}
+	}
+	return reasons
 }
 
 // usedPools names the pools that a listener or route names, sorted.
@@ -109,6 +125,7 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 		s.InFlight += up.InFlight()
 	}
 	if u.sup != nil {
+		s.Spawns = true
 		s.Wanted, s.Ready, s.Rolling = u.sup.Size(), u.sup.Ready(), b.d.rolls.running(s.Name)
 		s.AutoScaling = scaling(u)
 		for _, w := range u.sup.Workers() {
@@ -125,7 +142,11 @@ func (b backend) summary(u *unit) admin.PoolSummary {
 			s.Health = admin.Degraded
 		}
 	}
-	if s.Available == 0 && s.Wanted+s.UpstreamCount > 0 {
+	able := s.Available
+	if u.pool.Config().Background {
+		able = s.Ready // whether or not they listen
+	}
+	if able == 0 && s.Wanted+s.UpstreamCount > 0 {
 		s.Health = admin.Unhealthy
 	}
 	return s
@@ -183,7 +204,7 @@ func (b backend) workerRow(w supervisor.Status) admin.Worker {
 		ID: w.ID, Pool: w.Pool, Slot: w.Slot, Generation: w.Generation, PID: w.PID, State: w.State.String(), Health: w.Health,
 		Address: address(w.Network, w.Address), UptimeSeconds: w.Uptime.Seconds(), Restarts: int(w.Restarts), LastReason: string(w.LastReason),
 		InFlight: w.InFlight, Requests: w.Requests, Breaker: w.Breaker, Drained: w.Drained, Maintenance: w.Maintenance,
-		LastError: w.LastWords, Inspector: w.Inspector, Limits: map[string]admin.Limit{}, History: []admin.Life{},
+		LastError: w.LastFault(), Inspector: w.Inspector, Limits: map[string]admin.Limit{}, History: []admin.Life{},
 	}
 	for _, l := range w.History {
 		row.History = append(row.History, admin.Life{Generation: l.Generation, StartedAt: l.Started.UTC(), EndedAt: l.Ended.UTC(),

@@ -27,9 +27,13 @@ const rememberedEvents = 1000
 // build makes every part. No worker runs and nothing listens yet; on error what
 // was made is closed again.
 func build(from source, cfg *config.Config, inherits *legacy) (_ *drover, err error) {
-	d := &drover{source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), dismissed: make(map[*unit]struct{}), stops: make(chan bool, 4), failed: make(chan error, 1), manager: findServiceManager(), legacy: inherits, replaced: make(chan struct{})}
-	if d.executable, err = os.Executable(); err != nil {
-		return nil, fmt.Errorf("find drover's own program: %w", err)
+	d := &drover{
+		source: from, started: time.Now(), settings: cfg, units: make(map[string]*unit), dismissed: make(map[*unit]struct{}),
+		stops: make(chan bool, 4), failed: make(chan error, 1), manager: findServiceManager(), legacy: inherits,
+		upgrading: inherits != nil, replaced: make(chan struct{}),
+	}
+	if d.executable, err = ownProgram(); err != nil {
+		return nil, err
 	}
 	if d.logs, err = logs.New(cfg.Logging, os.Stderr); err != nil {
 		return nil, err

@@ -85,3 +85,13 @@ func (d *instance) environ(pid int) string {
 	}
 	return string(raw)
 }
+
+// files is how many drover has open.
+func (d *instance) files() int {
+	d.t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return len(entries)
+}

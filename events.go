@@ -47,8 +47,8 @@ func levelOf(k event.Kind) zapcore.Level {
 	switch k {
 	case event.SlotFailed, event.RollFailed, event.ReloadFailed, event.UpgradeFailed, event.SharedFailure, event.LogFailed, event.OpenFiles, event.Internal:
 		return zap.ErrorLevel
-	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.WorkerLeak, event.PoolDegraded, event.UpstreamUnhealthy,
-		event.UpstreamEjected, event.BreakerOpened, event.LogDropped:
+	case event.WorkerStartTimeout, event.WorkerKilled, event.WorkerBackoff, event.WorkerLeak, event.WorkerMemory, event.WorkerZombies, event.LimitWeaker,
+		event.PoolDegraded, event.UpstreamUnhealthy, event.UpstreamEjected, event.BreakerOpened, event.LogDropped:
 		return zap.WarnLevel
 	}
 	return zap.InfoLevel

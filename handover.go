@@ -8,6 +8,9 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/supervisor"
 )
 
 // handoverEnv has the inheritance of a drover that is to take over from another
@@ -23,6 +26,9 @@ type inheritance struct {
 	Workers   map[string]int `json:"workers"` // how many an operator wants, by pool
 	Needed    map[string]int `json:"needed"`  // how many there are otherwise, for autoscaling to begin with
 	Serving   []string       `json:"serving"` // pools that have a ready upstream
+
+	Legacies map[string]supervisor.Legacy `json:"legacies"` // by pool
+	Marks    map[string][]pool.Mark       `json:"marks"`    // of upstreams, by pool
 }
 
 // The steps of an upgrade, in their order; each is said over the control socket.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"syscall"
@@ -116,8 +117,9 @@ func (d *drover) succeed(signals <-chan os.Signal, take func()) error {
 			d.log.Warn("take over the cache", zap.Error(err))
 		}
 	}
-	d.front.TakeOver()
+	d.front.TakeOver(maps.Keys(d.legacy.Listeners))
 	take()
+	d.endUpgrade()                                    // the next one, or a reload, may follow at once
 	_ = d.legacy.control.say(notice{Step: stepTaken}) // also if it is gone by now: somebody has to serve
 	d.legacy.control.close()
 	return nil
@@ -180,7 +182,8 @@ func (d *drover) lack() string {
 			}
 			continue
 		}
-		if ready, wanted := u.sup.Ready(), u.sup.Size(); ready < wanted {
+		c := u.sup.Capacity()
+		if ready, wanted := u.sup.Ready(), c.Wanted-c.Held; ready < wanted {
 			text := fmt.Sprintf("pool %s: %d of %d workers became ready", name, ready, wanted)
 			for _, w := range u.sup.Workers() {
 				if w.LastWords != "" {
@@ -194,8 +197,16 @@ func (d *drover) lack() string {
 	return ""
 }
 
-// rescale wants as many workers as an operator, or the load, wanted of the old drover.
-func (d *drover) rescale() {
+// goOn begins where the old drover is: with as many workers as an operator, or
+// the load, wanted of it, the generations that follow its own, and what operators
+// have said of slots and upstreams.
+func (d *drover) goOn() {
+	for _, u := range d.allUnits() {
+		u.pool.SetMarks(d.legacy.Marks[u.pool.Name()])
+		if u.sup != nil {
+			u.sup.Inherit(d.legacy.Legacies[u.pool.Name()])
+		}
+	}
 	for name, n := range d.legacy.Workers {
 		if u := d.unit(name); u != nil && u.sup != nil {
 			if err := u.sup.Scale(n); err != nil {

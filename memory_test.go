@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/drover-proxy/drover/admin"
+	"github.com/drover-proxy/drover/internal/workertest"
 )
 
 // leak has a worker take more memory.
@@ -80,4 +83,94 @@ func TestMemory_WarningCriticalAndLimit(t *testing.T) {
 	if env := d.environ(d.running()[0].PID); !strings.Contains(env, "GOMEMLIMIT=188743680") || !strings.Contains(env, "--max-old-space-size=142") {
 		t.Errorf("its runtime is not told: %s", env)
 	}
+}
+
+// prefork is a server as gunicorn with --preload is one: its processes share what was loaded before they were forked.
+const prefork = `
+import http.server, os, signal
+loaded = b"x" * (100 << 20)
+kept = []
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/grow":
+            kept.append(b"x" * (250 << 20))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    do_POST = do_GET
+    def log_message(self, *args):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
+for _ in range(4):
+    if os.fork() == 0:
+        server.serve_forever()
+while True:
+    signal.pause()
+`
+
+// preforks runs one such worker, which may have 300 MB, and watches it while its processes have more, each counted alone.
+func preforks(t *testing.T, level string, wrapper ...string) *instance {
+	t.Helper()
+	workertest.Need(t, "python3")
+	d := newInstance(t)
+	program := filepath.Join(d.dir, "prefork.py")
+	if err := os.WriteFile(program, []byte(prefork), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.startBehind(wrapper, "run", "-c", d.settings(`
+server:
+  listeners: [ { address: "${FRONT}", pool: app } ]
+admin: { address: "${ADMIN}" }
+monitoring: { sampleInterval: 100ms }
+pools:
+  app:
+    command: [python3, "`+program+`"]
+    workers: 1
+    transport: port
+    resources: { maxMemoryPerWorker: 300MB }
+`)).waitReady()
+	seen := 0
+	d.eventually("its processes have more than the limit, again and again", func() error {
+		var w admin.Worker
+		d.get("/api/v1/workers/app-1", &w)
+		if got := w.Limits["maxMemoryPerWorker"].Level; got != level {
+			workertest.Lack(t, "the memory limit is kept at level "+got)
+		}
+		if w.MemoryBytes > 300<<20 && w.Processes == 5 {
+			seen++
+		}
+		if seen < 20 || w.UptimeSeconds < 5 {
+			return fmt.Errorf("seen %d times; %+v", seen, w)
+		}
+		return nil
+	})
+	if w := d.running(); len(w) != 1 || w[0].Generation != 1 || w[0].Restarts != 0 {
+		t.Errorf("workers %+v", w)
+	}
+	if _, out, _ := d.cli("events"); strings.Contains(out, "worker-memory") || strings.Contains(out, "worker-killed") {
+		t.Errorf("the events are\n%s", out)
+	}
+	return d
+}
+
+func TestMemory_SharedPagesCountOnceWhereTheKernelKeepsTheLimit(t *testing.T) {
+	t.Parallel()
+	preforks(t, "kernel")
+}
+
+func TestMemory_SharedPagesCountOnceWithoutControlGroups(t *testing.T) {
+	t.Parallel()
+	var without []string
+	if os.Geteuid() == 0 { // others cannot make groups here anyway
+		without = []string{"unshare", "--mount", "sh", "-c", `umount --recursive --lazy /sys/fs/cgroup && exec "$0" "$@"`}
+	}
+	d := preforks(t, "sampled", without...)
+	// What it does not share counts as ever. A GET would be repeated, and kill the next worker, too.
+	d.request("POST", "/grow", "")
+	d.eventually("it was killed and replaced", func() error {
+		if w := d.running(); len(w) != 1 || w[0].Generation != 2 || w[0].LastReason != "out-of-memory" {
+			return fmt.Errorf("workers %+v", w)
+		}
+		return nil
+	})
 }

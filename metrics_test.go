@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -49,6 +50,7 @@ func TestMetrics_HaveTheDocumentedNames(t *testing.T) {
 		`drover_healthcheck_total{pool="app",result="pass"} [1-9]`,
 		`drover_healthcheck_duration_seconds_`,
 		`drover_workers{pool="app",state="running"} 2`,
+		`drover_worker_restarts_total{pool="app",reason="crash"} 0`,
 		`drover_worker_cpu_seconds_total{`,
 		`drover_worker_memory_bytes{.*kind="`,
 		`drover_worker_memory_bytes{kind="shared",pool="app",worker="app-1"} [1-9]`,
@@ -84,6 +86,19 @@ func TestMetrics_HaveTheDocumentedNames(t *testing.T) {
 		if found := regexp.MustCompile(open).FindString(body); found != "" {
 			t.Errorf("/metrics has the label value %s", found)
 		}
+	}
+	if code, _, stderr := d.cli("scale", "app", "0"); code != 0 {
+		t.Fatalf("drover scale app 0 ended with %d: %s", code, stderr)
+	}
+	d.eventually("nobody runs, and the metrics say so", func() error {
+		_, body, err := d.api("GET", "/metrics", "")
+		if err == nil && !strings.Contains(body, `drover_workers{pool="app",state="running"} 0`) {
+			err = errors.New(body)
+		}
+		return err
+	})
+	if _, stdout, _ := d.cli("status"); !strings.Contains(stdout, "0 of 0 ready") {
+		t.Errorf("drover status says\n%s", stdout)
 	}
 }
 

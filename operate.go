@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/pool"
@@ -12,7 +13,7 @@ import (
 func (b backend) supervised(name string) (*supervisor.Supervisor, error) {
 	u := b.d.unit(name)
 	if u == nil {
-		return nil, admin.NotFound("there is no pool %s; the pools are %v", name, b.d.current().PoolNames())
+		return nil, admin.NotFound("there is no pool %s; there are: %s", name, strings.Join(b.d.current().PoolNames(), ", "))
 	}
 	if u.sup == nil {
 		return nil, admin.Conflict("pool %s has no workers: its upstreams are addresses", name)

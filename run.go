@@ -87,7 +87,7 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 	if d.legacy == nil {
 		serve() // requests wait for the first worker
 	} else {
-		d.rescale()
+		d.goOn()
 	}
 	for _, u := range d.allUnits() {
 		u.start(d.report)
@@ -97,12 +97,12 @@ func (d *drover) serve(signals <-chan os.Signal) int {
 		d.bus.Publish(event.Event{Kind: event.Started, Subject: "drover", Message: d.summary()})
 		d.manager.tell(d.log, "READY=1")
 		status = d.wait(signals)
-	}
-	select {
-	case <-d.replaced:
-		endOperators() // the new drover answers them
-	default:
-		d.manager.tell(d.log, "STOPPING=1")
+		select {
+		case <-d.replaced:
+			endOperators() // the new drover answers them
+		default:
+			d.manager.tell(d.log, "STOPPING=1")
+		}
 	}
 
 	d.noMoreReloads()
@@ -224,6 +224,9 @@ func (d *drover) report(err error) {
 func (d *drover) summary() string {
 	cfg := d.current()
 	text := "listening on"
+	if len(cfg.Server.Listeners) == 0 {
+		text = "listening nowhere"
+	}
 	for i, l := range cfg.Server.Listeners {
 		if i > 0 {
 			text += ","
@@ -232,9 +235,9 @@ func (d *drover) summary() string {
 	}
 	for _, u := range d.allUnits() {
 		if u.sup != nil {
-			text += fmt.Sprintf("; pool %s starts %d workers", u.pool.Name(), u.sup.Size())
+			text += fmt.Sprintf("; workers of pool %s: %d", u.pool.Name(), u.sup.Size())
 		} else {
-			text += fmt.Sprintf("; pool %s has %d upstreams", u.pool.Name(), len(u.pool.All()))
+			text += fmt.Sprintf("; upstreams of pool %s: %d", u.pool.Name(), len(u.pool.All()))
 		}
 	}
 	return text

@@ -93,6 +93,13 @@ ipc: { encryption: on, allow: [ { from: app, to: "*" } ] }
 // sdkInstance runs drover with two pools of workers with the SDK, which say themselves that they are ready.
 func sdkInstance(t *testing.T, more string, argv ...string) *instance {
 	t.Helper()
+	d := newInstance(t).run(sdkSettings(t, more, argv...))
+	d.waitRunning(4)
+	return d
+}
+
+func sdkSettings(t *testing.T, more string, argv ...string) string {
+	t.Helper()
 	command, err := json.Marshal(argv)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +107,7 @@ func sdkInstance(t *testing.T, more string, argv ...string) *instance {
 	if !strings.Contains(more, "ipc:") {
 		more += "ipc: { allow: [ { from: app, to: jobs, types: [echo, \"note.*\"] } ] }\n"
 	}
-	d := newInstance(t).run(`
+	return `
 server: { listeners: [ { address: "${FRONT}", pool: app } ] }
 admin: { address: "${ADMIN}" }
 pools:
@@ -115,9 +122,7 @@ pools:
     workers: 1
     processManagement: { ready: notify }
     healthCheck: { type: ipc, interval: 100ms }
-` + more)
-	d.waitRunning(4)
-	return d
+` + more
 }
 
 // says has the newest worker of a slot run JavaScript and checks what comes back, JSON.

@@ -58,11 +58,11 @@ func runPython(t *testing.T, command []string, more string) pythons {
 
 func runPythonFile(t *testing.T, command []string, more string) pythons {
 	t.Helper()
-	workertest.Need(t, "python3")
-	if out, err := exec.Command("python3", "-c", "import cryptography").CombinedOutput(); err != nil {
+	python := workertest.Python(t) // itself: the script of a version manager would need all of that in a sandbox
+	if out, err := exec.Command(python, "-c", "import cryptography").CombinedOutput(); err != nil {
 		t.Fatalf("python3 needs the package cryptography (Debian: python3-cryptography): %v\n%s", err, out)
 	}
-	asJSON, err := json.Marshal(append([]string{"python3"}, command...))
+	asJSON, err := json.Marshal(append([]string{python}, command...))
 	if err != nil {
 		t.Fatal(err)
 	}

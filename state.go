@@ -8,6 +8,7 @@ import (
 	"github.com/drover-proxy/drover/metrics"
 	"github.com/drover-proxy/drover/monitor"
 	"github.com/drover-proxy/drover/pool"
+	"github.com/drover-proxy/drover/supervisor"
 )
 
 // state is what a scrape sees of pools, workers and processes.
@@ -25,6 +26,7 @@ func (d *drover) state() metrics.State {
 		if u.sup == nil {
 			continue
 		}
+		s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: supervisor.Running.String()}) // a pool of none has 0
 		for _, w := range u.sup.Workers() {
 			s.Workers = append(s.Workers, metrics.WorkerRow{Pool: name, State: w.State.String(), Count: 1})
 			label := fmt.Sprintf("%s-%d", name, w.Slot)
@@ -45,8 +47,9 @@ func (d *drover) state() metrics.State {
 		if a := scaling(u); a != nil {
 			s.Scaling = append(s.Scaling, metrics.ScalingRow{Pool: name, Desired: a.Desired})
 		}
-		for reason, n := range u.sup.Restarts() {
-			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: n})
+		restarts := u.sup.Restarts()
+		for _, reason := range supervisor.Reasons() { // from 0 on, so that the first one is an increase
+			s.Restarts = append(s.Restarts, metrics.RestartRow{Pool: name, Reason: string(reason), Count: restarts[reason]})
 		}
 	}
 	return s
@@ -54,7 +57,7 @@ func (d *drover) state() metrics.State {
 
 func processRow(s monitor.Sample) metrics.ProcessRow {
 	return metrics.ProcessRow{
-		CPUSeconds: s.CPUSeconds, RSS: s.RSS, Shared: s.Shared, OpenFiles: s.OpenFiles, Threads: s.Threads, Processes: s.Processes,
+		CPUSeconds: s.CPUSeconds, RSS: s.RSS, Shared: s.Shared, Charged: s.Charged, OpenFiles: s.OpenFiles, Threads: s.Threads, Processes: s.Processes,
 		VoluntarySwitches: s.VoluntarySwitches, InvoluntarySwitches: s.InvoluntarySwitches,
 		ReadBytes: s.ReadBytes, WrittenBytes: s.WrittenBytes,
 	}
@@ -79,6 +82,9 @@ func (d *drover) host() *metrics.HostRow {
 	row := &metrics.HostRow{
 		CPURatio: h.CPU,
 		Memory:   map[string]uint64{"total": h.MemoryTotal, "available": h.MemoryAvailable},
+	}
+	if c := h.Container; c.MemoryTotal > 0 {
+		row.Memory["limit"], row.Memory["limit_available"] = c.MemoryTotal, c.MemoryAvailable
 	}
 	if p := h.Pressure; p != nil {
 		row.Pressure = map[string]float64{"cpu": p.CPU, "memory": p.Memory, "io": p.IO}

@@ -102,10 +102,11 @@ func (d *drover) stopFast() {
 	}
 }
 
-// targets are the process trees to measure.
+// targets are the process trees to measure, also of pools whose workers drain
+// since the settings no longer have them: their limits hold to the end.
 func (d *drover) targets() []monitor.Target {
 	var all []monitor.Target
-	for _, u := range d.allUnits() {
+	for _, u := range d.unstopped() {
 		if u.sup != nil {
 			all = append(all, u.sup.Targets()...)
 		}

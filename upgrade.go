@@ -13,7 +13,9 @@ import (
 
 	"github.com/drover-proxy/drover/admin"
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/process"
+	"github.com/drover-proxy/drover/supervisor"
 )
 
 const (
@@ -72,9 +74,9 @@ func (d *drover) handOver() (result admin.Upgraded, err error) {
 		return result, err
 	}
 	defer func() {
-		d.reloading.Lock()
-		d.upgrading = false
-		d.reloading.Unlock()
+		if err != nil { // or nothing else is to begin: this drover ends
+			d.endUpgrade()
+		}
 	}()
 	h, err := d.raise()
 	if err != nil {
@@ -104,6 +106,12 @@ func (d *drover) beginUpgrade() error {
 	return nil
 }
 
+func (d *drover) endUpgrade() {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.upgrading = false
+}
+
 // heir is the new drover as the old one sees it.
 type heir struct {
 	process *process.Process
@@ -123,7 +131,7 @@ func (d *drover) raise() (*heir, error) {
 			_ = f.Close() // the new one has its own
 		}
 	}()
-	legacy := inheritance{Control: 3, Workers: map[string]int{}, Needed: map[string]int{}}
+	legacy := inheritance{Control: 3, Workers: map[string]int{}, Needed: map[string]int{}, Legacies: map[string]supervisor.Legacy{}, Marks: map[string][]pool.Mark{}}
 	enter := func(open map[string]*os.File, err error) (map[string]int, error) {
 		numbers := map[string]int{}
 		for key, f := range open {
@@ -143,9 +151,11 @@ func (d *drover) raise() (*heir, error) {
 		if len(u.pool.Snapshot().Upstreams) > 0 {
 			legacy.Serving = append(legacy.Serving, u.pool.Name())
 		}
+		legacy.Marks[u.pool.Name()] = u.pool.Marks()
 		if u.sup == nil {
 			continue
 		}
+		legacy.Legacies[u.pool.Name()] = u.sup.Leave()
 		if c := u.sup.Capacity(); c.Manual {
 			legacy.Workers[u.pool.Name()] = c.Wanted
 		} else {

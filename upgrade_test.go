@@ -118,11 +118,21 @@ func TestUpgrade_FailsNoRequestAlsoTwiceInARow(t *testing.T) {
 	}
 	d.waitRunning(3)
 	u := disturb(d, drain)
+	generation := func(want int) {
+		t.Helper()
+		d.waitRunning(3) // not what the settings say
+		for _, w := range d.workers() {
+			if w.Generation != want {
+				t.Errorf("worker %s, want generation %d", w.ID, want)
+			}
+		}
+	}
 	d.upgraded()
 	d.socketsServe()
-	d.waitRunning(3) // not what the settings say
+	generation(2)
 	d.upgraded()
 	d.socketsServe()
+	generation(3)
 	u.check()
 	d.stopLast()
 	for _, name := range []string{"web.sock", "raw.sock", "run/drover/admin.sock"} {
@@ -193,6 +203,9 @@ func TestUpgrade_TellsTheServiceManager(t *testing.T) {
 	}
 	d.run(upgradeSettings)
 	told("READY=1")
+	d.settings(strings.Replace(upgradeSettings, `["${GO_SERVER}"]`, `["false"]`, 1))
+	d.refused("pool app: ") // and whoever did not take over says nothing of its end
+	d.settings(upgradeSettings)
 	for range 2 {
 		d.upgraded()
 		main, ready := fmt.Sprintf("MAINPID=%d", d.pid()), "READY=1"
@@ -241,6 +254,25 @@ func (d *instance) raises() {
 		}
 		return errors.New("it does not")
 	})
+}
+
+// tellHeir sends a signal to the new drover, which has started its workers.
+func (d *instance) tellHeir(sig syscall.Signal) {
+	d.t.Helper()
+	for _, pid := range d.processes() {
+		if !strings.Contains(describe(pid), "sleep 60") {
+			continue
+		}
+		_, heir, err := processStat(pid)
+		if err == nil {
+			err = syscall.Kill(heir, sig)
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		return
+	}
+	d.t.Fatal("there is no new drover")
 }
 
 // refused expects that an upgrade changes nothing, and says why.
@@ -294,6 +326,30 @@ func TestUpgrade_ABadBinaryLeavesTheOldServing(t *testing.T) {
 	d.stopLast()
 }
 
+func TestUpgrade_FollowsTheLinkThatDroverWasStartedBy(t *testing.T) {
+	t.Parallel()
+	d := newInstance(t)
+	d.setenv("GO_SERVER", goServer(t))
+	old, next := d.binary+"-1", d.binary+"-2"
+	for _, err := range []error{os.Rename(d.binary, old), os.Link(old, next), os.Symlink(old, d.binary)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.run(upgradeSettings)
+	d.waitRunning(2)
+	for _, err := range []error{os.Remove(d.binary), os.Symlink(next, d.binary)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.upgraded()
+	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", d.pid())); exe != next || err != nil {
+		t.Errorf("%s runs now, %v", exe, err)
+	}
+	d.stopLast()
+}
+
 func TestUpgrade_BadSettingsLeaveTheOldServing(t *testing.T) {
 	t.Parallel()
 	d := runGoServers(t, upgradeSettings)
@@ -331,6 +387,9 @@ func TestUpgrade_TakesNewListenersAndLeavesOldOnes(t *testing.T) {
 	}
 	if err := overSocket(filepath.Join(d.dir, "web.sock")); err == nil {
 		t.Error("the listener that the settings do not have any more still serves")
+	}
+	if _, err := os.Lstat(filepath.Join(d.dir, "web.sock")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its socket is left behind: %v", err)
 	}
 	d.stopLast()
 }
@@ -376,6 +435,14 @@ func TestUpgrade_OneAtATimeAndNotWhileStopping(t *testing.T) {
 	if status, body := d.post("/api/v1/reload", "{}"); status != http.StatusConflict || !strings.Contains(body, "an upgrade is going on") {
 		t.Errorf("reload: %d %s", status, body)
 	}
+	// Nor does the new drover begin one before it has taken over.
+	d.tellHeir(syscall.SIGUSR2)
+	d.eventually("the new drover refuses", func() error {
+		if !strings.Contains(d.output(), "an upgrade is going on already") {
+			return errors.New("it says nothing")
+		}
+		return nil
+	})
 	d.refused("an upgrade is going on already")
 	d.signal(syscall.SIGTERM)
 	if code := d.wait(); code != 0 {
@@ -401,4 +468,71 @@ func TestUpgrade_AutoscalingGoesOnFromWhereItWas(t *testing.T) {
 		t.Errorf("%d workers serve after the upgrade, want 3", n)
 	}
 	d.stopLast()
+}
+
+func TestUpgrade_KeepsWhatOperatorsHaveSaidAndEveryLineOfTheLog(t *testing.T) {
+	t.Parallel()
+	settings := strings.Replace(upgradeSettings, "pools:\n", `
+logging: { files: [ { path: "${DIR}/log/drover.log", maxSize: 4KB, maxFiles: 1000 } ] }
+pools:
+  far:
+    upstreams: [ { name: a, address: "127.0.0.1:1" }, { name: b, address: "127.0.0.1:2" }, { name: c, address: "127.0.0.1:3" } ]
+    healthCheck: { enabled: false }
+`, 1)
+	d := runGoServers(t, settings)
+	d.waitRunning(2)
+	for _, command := range []string{"upstream drain a", "upstream maintenance b", "upstream weight c 7", "worker stop app-2"} {
+		if code, _, stderr := d.program(strings.Fields(command)...); code != 0 {
+			t.Fatalf("drover %s: %s", command, stderr)
+		}
+	}
+	l := startLoad(d, 400, getKind())
+	d.upgraded()
+	l.end().noFailure(t, "GET")
+	var list struct {
+		Pools []struct {
+			Name      string
+			Upstreams []struct {
+				ID                   string
+				Drained, Maintenance bool
+				Weight               int
+			}
+		}
+	}
+	d.get("/api/v1/pools", &list)
+	if got, want := fmt.Sprint(list.Pools[1]), "{far [{a true false 1} {b false true 1} {c false false 7}]}"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	states := func() string {
+		var all []string
+		for _, w := range d.workers() {
+			all = append(all, w.ID+" "+w.State)
+		}
+		return strings.Join(all, ", ")
+	}
+	if got := states(); got != "app-1.2 running, app-2.1 stopped" {
+		t.Errorf("workers: %s", got)
+	}
+	if code, _, stderr := d.program("worker", "restart", "app-2"); code != 0 {
+		t.Errorf("restart: %s", stderr)
+	}
+	d.waitRunning(2)
+	d.stopLast()
+
+	answered, logged, files := l.sent["GET"], 0, 0
+	paths, err := filepath.Glob(filepath.Join(d.dir, "log", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files++
+		logged += strings.Count(string(text), `"msg":"request"`)
+	}
+	if logged != answered || files < 4 {
+		t.Errorf("%d requests were answered, and %d are in %d log files", answered, logged, files)
+	}
 }

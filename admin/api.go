@@ -50,7 +50,8 @@ type PoolSummary struct {
 	Name          string      `json:"name"`
 	Health        string      `json:"health"`
 	Strategy      string      `json:"strategy"`
-	Wanted        int         `json:"wanted"`        // workers; 0 for a pool of addresses only
+	Spawns        bool        `json:"spawns"`        // drover starts workers for it; false for a pool of addresses only
+	Wanted        int         `json:"wanted"`        // workers
 	Workers       int         `json:"workers"`       // processes
 	Ready         int         `json:"ready"`         // workers that take requests
 	Failed        int         `json:"failed"`        // slots whose restart budget is spent
@@ -120,7 +121,7 @@ type Worker struct {
 	Breaker       string           `json:"breaker"`
 	Drained       bool             `json:"drained"`
 	Maintenance   bool             `json:"maintenance"`
-	LastError     string           `json:"lastError,omitempty"`
+	LastError     string           `json:"lastError,omitempty"`      // how the slot's last worker ended, where nobody wanted it to
 	LoopDelayMS   *float64         `json:"loopDelayMs,omitempty"`    // how late its event loop is: of Node.js and Bun, and where health checks are of type ipc
 	HeapBytes     uint64           `json:"heapBytes,omitempty"`      // of Node.js and Bun
 	HeapLimit     uint64           `json:"heapLimitBytes,omitempty"` // of Node.js

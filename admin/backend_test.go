@@ -48,7 +48,7 @@ func counts(workers []Worker) (c CheckCounts) {
 
 func (f *fake) Pools() []Pool {
 	return []Pool{
-		{PoolSummary: PoolSummary{Name: "app", Health: Degraded, Strategy: "least-connections", Wanted: 2, Workers: 2, Ready: 1, UpstreamCount: 1, Available: 1, InFlight: 3, Checks: counts(f.Workers()),
+		{PoolSummary: PoolSummary{Name: "app", Health: Degraded, Strategy: "least-connections", Spawns: true, Wanted: 2, Workers: 2, Ready: 1, UpstreamCount: 1, Available: 1, InFlight: 3, Checks: counts(f.Workers()),
 			AutoScaling: &Scaling{Min: 1, Max: 8, Desired: 2}},
 			Upstreams: []Upstream{{ID: "app-1.1", Pool: "app", Address: "127.0.0.1:20001", Worker: true, Health: "healthy", State: "healthy", Weight: 1, InFlight: 3, Requests: 941, ErrorRate: 0.01, LatencyMS: 2.5, Breaker: "closed"}}},
 		{PoolSummary: PoolSummary{Name: "db", Health: Healthy, Strategy: "round-robin", UpstreamCount: 1, Available: 1},

@@ -106,6 +106,10 @@ func TestDecide_GuardsForbidMore(t *testing.T) {
 	f(func(s *Signals) { s.HostFree = 149 }, HostMemory)
 	f(func(s *Signals) { s.HostFree, s.Booting, s.Wanted, s.QueueWait = 249, 1, 3, 0 }, HostMemory) // the one that boots has not taken its own yet
 	f(func(s *Signals) { s.HostMemory, s.HostFree = 0, 0 }, "")                                     // not known
+	f(func(s *Signals) { s.GroupMemory, s.GroupFree = 400, 120 }, "")
+	f(func(s *Signals) { s.GroupMemory, s.GroupFree = 400, 119 }, HostMemory) // of the container, with half of the machine free
+	f(func(s *Signals) { s.GroupMemory, s.GroupFree, s.HostFree = 400, 400, 149 }, HostMemory)
+	f(func(s *Signals) { s.HostMemory, s.HostFree, s.GroupMemory, s.GroupFree = 0, 0, 400, 100 }, HostMemory)
 }
 
 func TestDecide_StepAndCooldownHoldBackWhatDoesNotWait(t *testing.T) {

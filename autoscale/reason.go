@@ -22,6 +22,6 @@ const (
 	Manual     Block = "manual"      // an operator said how many
 	Rolling    Block = "rolling"     // a rolling restart is in progress
 	AtMax      Block = "max-workers" // there are as many as there may be
-	HostCPU    Block = "host-cpu"    // the machine has no CPU left
-	HostMemory Block = "host-memory" // the machine has no memory left
+	HostCPU    Block = "host-cpu"    // the machine, or the container, has no CPU left
+	HostMemory Block = "host-memory" // the machine, or the container, has no memory left
 )

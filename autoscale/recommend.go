@@ -84,7 +84,7 @@ func proportional(workers int, ratio float64) int {
 	return int(math.Ceil(min(float64(workers)*ratio, most) - rounding))
 }
 
-// Guards of the machine: how much of the CPU may be used, which share of it
+// Guards of the machine, and of the container that drover runs in: how much of the CPU may be used, which share of it
 // must be the pool's own before that counts, and how much memory stays free.
 const (
 	cpuExhausted  = 0.9
@@ -105,13 +105,16 @@ func (p Policy) guard(in Signals) Block {
 		// More workers would take it from each other. Where others have it, and
 		// these hardly use any, they do not wait for CPU.
 		return HostCPU
-	case in.HostMemory > 0:
-		needs := in.WorkerMemory * uint64(in.Booting+1) // those that boot have not taken theirs yet
-		if float64(in.HostFree)-float64(needs) < memoryReserve*float64(in.HostMemory) {
-			return HostMemory
-		}
+	case in.short(in.HostMemory, in.HostFree), in.short(in.GroupMemory, in.GroupFree):
+		return HostMemory
 	}
 	return ""
+}
+
+// short reports whether another worker would take from the reserve of a memory; all may not be known of it.
+func (s Signals) short(all, free uint64) bool {
+	needs := s.WorkerMemory * uint64(s.Booting+1) // those that boot have not taken theirs yet
+	return all > 0 && float64(free)-float64(needs) < memoryReserve*float64(all)
 }
 
 // waits reports whether the first request in the queue has waited for too long.

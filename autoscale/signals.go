@@ -23,7 +23,9 @@ type Signals struct {
 	WorkerMemory uint64  // what a worker takes, in bytes; 0: not known
 	HostMemory   uint64  // what the machine has, in bytes; 0: not known
 	HostFree     uint64  // of that, what can be had
-	HostCPU      float64 // share of the machine's CPU that is used, 0 to 1
+	GroupMemory  uint64  // what the container may have, in bytes; 0: as much as the machine
+	GroupFree    uint64  // of that, what can be had
+	HostCPU      float64 // share of the machine's CPU, or of what the container may use of it, that is used, 0 to 1
 	HostCores    float64
 }
 

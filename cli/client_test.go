@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,9 +27,10 @@ type drover struct {
 	outcome admin.Operation
 	refuse  error
 	reload  admin.ReloadResult
-	checks  []admin.Check     // of app-1.1
-	leak    *admin.Leak       // of app-1.1
-	result  admin.Broadcasted // of a broadcast
+	checks  []admin.Check          // of app-1.1
+	leak    *admin.Leak            // of app-1.1
+	limits  map[string]admin.Limit // of app-1.1
+	result  admin.Broadcasted      // of a broadcast
 	warmed  admin.Warmed
 }
 
@@ -59,7 +61,7 @@ func (d *drover) counts() (c admin.CheckCounts) {
 
 func (d *drover) Pools() []admin.Pool {
 	return []admin.Pool{
-		{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Strategy: "least-connections", Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
+		{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Strategy: "least-connections", Spawns: true, Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
 			UpstreamCount: 2, Available: 1, InFlight: 3, QueueLength: 4, Rolling: "roll-1",
 			AutoScaling: &admin.Scaling{Min: 1, Max: 8, Desired: 3, Manual: true, Blocked: "manual"}}, Upstreams: []admin.Upstream{
 			{ID: "app-1.1", Pool: "app", Address: "127.0.0.1:20001", Worker: true, Health: "healthy", State: "healthy", Weight: 1, InFlight: 3, Requests: 941, ErrorRate: 0.025, LatencyMS: 1.25, Breaker: "closed"},
@@ -72,9 +74,11 @@ func (d *drover) Pools() []admin.Pool {
 }
 
 func (d *drover) Workers() []admin.Worker {
+	limits := map[string]admin.Limit{}
+	maps.Copy(limits, d.limits)
 	return []admin.Worker{
 		{ID: "app-1.1", Pool: "app", Slot: 1, Generation: 1, PID: 100, State: "running", Health: "healthy", Address: "127.0.0.1:20001", UptimeSeconds: 3700,
-			CPUPercent: 3.14, MemoryBytes: 52428800, InFlight: 3, Requests: 941, Breaker: "closed", Limits: map[string]admin.Limit{}, Checks: d.checks, Leak: d.leak},
+			CPUPercent: 3.14, MemoryBytes: 52428800, InFlight: 3, Requests: 941, Breaker: "closed", Limits: limits, Checks: d.checks, Leak: d.leak},
 		{ID: "app-2.7", Pool: "app", Slot: 2, Generation: 7, State: "backoff", Restarts: 6, LastReason: "crash", Drained: true, Limits: map[string]admin.Limit{}},
 	}
 }
@@ -227,6 +231,12 @@ func TestCommands_ShowChecksWhereThereAreSome(t *testing.T) {
 	}
 }
 
+func TestWorkers_ShowLimitsThatAreNotKeptAsAsked(t *testing.T) {
+	d := &drover{limits: map[string]admin.Limit{"privatePids": {Value: true, Level: "none"}, "maxOpenFiles": {Value: 5000, Level: "partial"},
+		"sandbox": {Value: "strict", Level: "kernel"}}}
+	golden(t, "workers-limits.txt", run([]string{"workers", "--admin", d.start(t, event.NewBus(1))}).out)
+}
+
 func TestCommands_ShowLeaksWhereThereAreSome(t *testing.T) {
 	f := func(name string, leak admin.Leak) {
 		t.Helper()
@@ -253,8 +263,9 @@ func TestCommands_OperateTheRunningDrover(t *testing.T) {
 		}
 		d.calls, d.polls = nil, 0
 	}
-	f("scale app 3", "scale app 3", "app: 2 workers wanted, 1 ready")
-	f("scale app auto", "scale app auto", "app: 2 workers wanted, 1 ready")
+	manual := "app: 2 workers wanted, 1 ready\nautoscaling leaves it at that until drover scale app auto" // so says the fake drover always
+	f("scale app 3", "scale app 3", manual)
+	f("scale app auto", "scale app auto", manual)
 	f("restart app", "restart app", "app: restarting (roll-2)")
 	f("restart app --wait", "restart app", "app: restarted")
 	f("worker drain app-2", "worker drain app-2", "app-2.7: drained")

@@ -58,6 +58,6 @@ func upstreamRow(pool string, u admin.Upstream) []string {
 	case u.State == "draining":
 		health += ", draining"
 	}
-	return []string{u.ID, pool, u.Address, health, fmt.Sprint(u.Weight), fmt.Sprint(u.InFlight), fmt.Sprint(u.Requests),
+	return []string{u.ID, pool, dash(u.Address), health, fmt.Sprint(u.Weight), fmt.Sprint(u.InFlight), fmt.Sprint(u.Requests),
 		fmt.Sprintf("%.1f%%", u.ErrorRate*100), fmt.Sprintf("%.1f ms", u.LatencyMS), dash(u.Breaker)}
 }

@@ -41,5 +41,8 @@ func (c *ScaleCmd) Run(env *Environment) error {
 		return err
 	}
 	say(env.Stdout, "%s: %s wanted, %d ready\n", p.Name, count(p.Wanted, "worker"), p.Ready)
+	if p.AutoScaling != nil && p.AutoScaling.Manual {
+		say(env.Stdout, "autoscaling leaves it at that until drover scale %s auto\n", p.Name)
+	}
 	return nil
 }

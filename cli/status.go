@@ -124,7 +124,7 @@ const poolHead = "POOL|HEALTH|STRATEGY|WORKERS|FAILED|AVAILABLE|IN FLIGHT|QUEUE"
 
 func poolRow(p admin.PoolSummary) []string {
 	workers := "-"
-	if p.Wanted > 0 || p.Workers > 0 {
+	if p.Spawns {
 		workers = fmt.Sprintf("%d of %d ready", p.Ready, p.Wanted)
 	}
 	if a := p.AutoScaling; a != nil {

@@ -97,6 +97,8 @@ func (c *Client) Change(ch change) error {
 	switch ch.verb {
 	case scaleVerb:
 		return c.post(pool+"/scale", admin.ScaleRequest{Workers: ch.workers}, nil)
+	case autoVerb:
+		return c.post(pool+"/scale", admin.ScaleRequest{Workers: "auto"}, nil)
 	case rollVerb:
 		return c.post(pool+"/restart", nil, nil)
 	}

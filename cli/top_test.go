@@ -31,7 +31,7 @@ func (s *stage) Look() (look, error) {
 	}
 	s.seconds++
 	n := uint64(s.seconds)
-	app := admin.Pool{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
+	app := admin.Pool{PoolSummary: admin.PoolSummary{Name: "app", Health: admin.Degraded, Spawns: true, Wanted: 2, Workers: 2, Ready: 1, Failed: 1,
 		UpstreamCount: 2, Available: 1, InFlight: 3, QueueLength: 4, Rolling: "roll-1"}, Upstreams: []admin.Upstream{
 		{ID: "app-1.1", Worker: true, Health: "healthy", Requests: 900 * n, ErrorRate: 0.1, LatencyMS: 2},
 		{ID: "app-2.7", Worker: true, Health: "unhealthy", Requests: 5 + 300*n, LatencyMS: 10, Drained: true},
@@ -47,7 +47,7 @@ func (s *stage) Look() (look, error) {
 		{ID: "app-3.1", Pool: "app", Slot: 3, Generation: 1, State: "backoff"},
 	}
 	for i := 4; i <= s.many; i++ {
-		workers = append(workers, admin.Worker{ID: fmt.Sprintf("app-%d.1", i), Pool: "app", PID: i, State: "running", Health: "healthy", UptimeSeconds: 1})
+		workers = append(workers, admin.Worker{ID: fmt.Sprintf("app-%d.1", i), Pool: "app", PID: i, State: "running", Health: "healthy", UptimeSeconds: 1, MemoryBytes: 1 << 20})
 	}
 	return look{at: time.Date(2026, 3, 1, 12, 0, s.seconds, 0, time.UTC), pools: []admin.Pool{app, db}, workers: workers,
 		status: admin.Status{Version: "1.2.3", PID: 4711, UptimeSeconds: 3725, Health: admin.Degraded, Ready: true,
@@ -179,6 +179,7 @@ func TestTop_ChangesAreAskedAboutFirst(t *testing.T) {
 	f("+", "scale app from 2 to 3 workers?", change{verb: "scale", subject: "app", was: 2, workers: 3})
 	f("<home>-", "scale app from 2 to 1 worker?", change{verb: "scale", subject: "app", was: 2, workers: 1})
 	f("---+---", "scale app from 2 to 0 workers?", change{verb: "scale", subject: "app", was: 2, workers: 0})
+	f("a", "give app the number of workers that the settings or autoscaling say?", change{verb: "auto", subject: "app"})
 	f("r", "replace the workers of app one after another?", change{verb: "roll", subject: "app"})
 	f("<home><tab>r", "replace the workers of app one after another?", change{verb: "roll", subject: "app"})
 	f("<home><tab>R", "replace app-1.1 by its next generation?", change{verb: "restart", subject: "app-1.1", spawned: true})
@@ -199,7 +200,30 @@ func TestTop_SaysWhatIsNotPossible(t *testing.T) {
 	f("d", "select a worker first, with the arrow keys")
 	f("<end>R", "10.0.0.5:5432 is not drover's to restart")
 	f("<end>+", "db has no workers of drover's")
+	f("<end>a", "db has no workers of drover's")
 	f("<end>r", "db has no workers of drover's")
+}
+
+func TestTop_ShowsALeak(t *testing.T) {
+	f := func(l *admin.Leak, want string) {
+		t.Helper()
+		shown := workerLine(admin.Worker{ID: "app-1.1", Leak: l})
+		g := newGrid(workerColumns, []line{shown}, 0)
+		if got := g.head + "\n" + g.rows[0]; strings.Contains(got, "LEAK") != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("it shows\n%s\nwant %q", got, want)
+		}
+	}
+	f(nil, "")
+	f(&admin.Leak{BytesPerHour: 62914560, SecondsToLimit: 18120, LimitBytes: 536870912}, "+60.0 MB/h, full in 5h2m")
+}
+
+func TestTop_APoolOfNoWorkersCanBeScaledOut(t *testing.T) {
+	m := newTopModel(&stage{}, time.Second)
+	m.take(look{pools: []admin.Pool{{PoolSummary: admin.PoolSummary{Name: "app", Spawns: true}}}})
+	keys(t, m, "+")
+	if got := ansi.Strip(m.foot()); got != "scale app from 0 to 1 worker? y/n" {
+		t.Errorf("the last line is %q", got)
+	}
 }
 
 func TestTop_SaysHowItWent(t *testing.T) {

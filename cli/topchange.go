@@ -5,6 +5,7 @@ import "fmt"
 // What top can do. The words for one worker or address are those of the admin API.
 const (
 	scaleVerb  = "scale"
+	autoVerb   = "auto"
 	rollVerb   = "roll"
 	anewVerb   = "restart"
 	drainVerb  = "drain"
@@ -25,6 +26,8 @@ func (c change) question() string {
 	switch c.verb {
 	case scaleVerb:
 		return fmt.Sprintf("scale %s from %d to %s?", c.subject, c.was, count(c.workers, "worker"))
+	case autoVerb:
+		return fmt.Sprintf("give %s the number of workers that the settings or autoscaling say?", c.subject)
 	case rollVerb:
 		return fmt.Sprintf("replace the workers of %s one after another?", c.subject)
 	case anewVerb:
@@ -40,6 +43,8 @@ func (c change) done() string {
 	switch c.verb {
 	case scaleVerb:
 		return fmt.Sprintf("%s: %s wanted", c.subject, count(c.workers, "worker"))
+	case autoVerb:
+		return c.subject + ": as many workers as the settings or autoscaling say"
 	case rollVerb:
 		return c.subject + ": restarting"
 	}

@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
-
-	"github.com/charmbracelet/x/ansi"
 )
 
 // column is one column of top.
@@ -48,6 +45,7 @@ var (
 	workerColumns = []column{nameColumn("WORKER"), {head: "STATE", spare: 1, text: func(l *line) string { return l.state }}, healthColumn,
 		rateColumn, latencyColumn, errorsColumn, cpuColumn, memoryColumn, inFlightColumn, uptimeColumn, restartsColumn,
 		{head: "LAST REASON", spare: 9, text: func(l *line) string { return dash(l.reason) }},
+		{head: "LEAK", spare: 5, text: func(l *line) string { return dash(l.leak) }},
 		{head: "CHECKS", spare: 10, cut: true, text: func(l *line) string { return dash(l.checks) }},
 	}
 
@@ -65,10 +63,10 @@ func ofWorkers(text func(*line) string) func(*line) string {
 	}
 }
 
-// ofProcesses shows a dash also for a worker that is none at the moment.
+// ofProcesses shows a dash also for a worker that is none at the moment, or was not measured yet.
 func ofProcesses(text func(*line) string) func(*line) string {
 	return func(l *line) string {
-		if l.scales || l.uptime > 0 {
+		if l.scales || l.memory > 0 {
 			return text(l)
 		}
 		return "-"
@@ -118,113 +116,4 @@ func sortLines(list []line, by *column, up bool) {
 		}
 		return cmp.Compare(by.number(&b), by.number(&a))
 	})
-}
-
-// longest is the width of the longest cell that top shows whole.
-const longest = 40
-
-// grid is a table whose columns fit a width.
-type grid struct {
-	head string
-	rows []string
-}
-
-// newGrid lays lines out in as many columns as fit; width 0 takes all of them.
-// Columns with nothing but dashes in them are left out.
-func newGrid(columns []column, list []line, width int) grid {
-	var kept []column
-	var cells [][]string // by column
-	var widths []int
-	for _, c := range columns {
-		texts, widest, something := []string{}, ansi.StringWidth(c.head), false
-		for i := range list {
-			text := flat(c.text(&list[i]))
-			if !c.cut {
-				text = ansi.Truncate(text, longest, "…")
-			}
-			texts = append(texts, text)
-			widest = max(widest, ansi.StringWidth(text))
-			something = something || text != "-"
-		}
-		if something || c.spare == 0 {
-			kept, cells, widths = append(kept, c), append(cells, texts), append(widths, widest)
-		}
-	}
-	for width > 0 && total(kept, widths) > width {
-		out := 0
-		for i, c := range kept {
-			if c.spare > kept[out].spare {
-				out = i
-			}
-		}
-		if kept[out].spare == 0 {
-			break
-		}
-		kept, cells, widths = slices.Delete(kept, out, out+1), slices.Delete(cells, out, out+1), slices.Delete(widths, out, out+1)
-	}
-	squeeze(kept, widths, width)
-	g := grid{}
-	join := func(cell func(i int) string) string {
-		var b strings.Builder
-		for i, c := range kept {
-			text := cell(i)
-			if !c.cut {
-				text = ansi.Truncate(text, widths[i], "…")
-			}
-			pad := strings.Repeat(" ", widths[i]-min(widths[i], ansi.StringWidth(text)))
-			if i > 0 {
-				b.WriteString("  ")
-			}
-			if c.right {
-				b.WriteString(pad + text)
-			} else {
-				b.WriteString(text + pad)
-			}
-		}
-		return fit(strings.TrimRight(b.String(), " "), width)
-	}
-	g.head = join(func(i int) string { return kept[i].head })
-	for row := range list {
-		g.rows = append(g.rows, join(func(i int) string { return cells[i][row] }))
-	}
-	return g
-}
-
-// total is how wide columns are, less what the last one can be cut to.
-func total(columns []column, widths []int) int {
-	sum := 2 * (len(columns) - 1)
-	for i, c := range columns {
-		if c.cut {
-			sum += len(c.head) + 10
-			continue
-		}
-		sum += widths[i]
-	}
-	return sum
-}
-
-// squeeze makes the widest columns of words narrower until all fit, or until
-// nothing could be read any more.
-func squeeze(columns []column, widths []int, width int) {
-	const least = 7
-	for width > 0 && total(columns, widths) > width {
-		widest := -1
-		for i, c := range columns {
-			if !c.right && widths[i] > least && (widest < 0 || widths[i] > widths[widest]) {
-				widest = i
-			}
-		}
-		if widest < 0 {
-			return
-		}
-		widths[widest]--
-	}
-}
-
-// fit cuts a line where the terminal ends; width 0 does not.
-func fit(text string, width int) string {
-	if width <= 0 {
-		return text
-	}
-	return ansi.Truncate(text, width, "…")
 }

@@ -11,6 +11,7 @@ import (
 const topHelp = `up down, k j    select a pool, a worker or an address; also PgUp PgDn Home End
 tab             to the workers, and back to the pools
 + -             scale the pool of what is selected; again for more
+a               give it the number of workers of the settings, or of autoscaling
 r               restart the pool: its workers are replaced one after another
 R               replace the selected worker by its next generation
 d u             drain the selected worker or address; u undoes it
@@ -57,7 +58,7 @@ func (m *topModel) press(k tea.KeyPressMsg) tea.Cmd {
 	case "S":
 		m.up = !m.up
 		m.follow()
-	case "+", "=", "-", "r", "R", "d", "u":
+	case "+", "=", "-", "a", "r", "R", "d", "u":
 		m.ask(key)
 	default:
 		m.walk(key)
@@ -96,10 +97,12 @@ func (m *topModel) ask(key string) {
 	switch {
 	case selected == nil || pool == nil:
 		m.complain("nothing is selected")
-	case strings.Contains("+=-r", key) && !pool.scales:
+	case strings.Contains("+=-ar", key) && !pool.scales:
 		m.complain("%s has no workers of drover's", pool.name)
 	case key == "r":
 		m.asked = &change{verb: rollVerb, subject: pool.name}
+	case key == "a":
+		m.asked = &change{verb: autoVerb, subject: pool.name}
 	case strings.Contains("+=-", key):
 		m.asked = &change{verb: scaleVerb, subject: pool.name, was: pool.wanted, workers: pool.wanted}
 		m.asked.step(key)

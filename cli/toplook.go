@@ -20,9 +20,9 @@ type line struct {
 	name, pool    string
 	isPool        bool
 	spawned       bool // drover started it
-	scales        bool // of a pool: it has workers, not only addresses
+	scales        bool // of a pool: drover starts workers for it
 	state, health string
-	flag          string // drained, maintenance, or rolling
+	flag          string // drained, maintenance; of a pool rolling, or manual: an operator's number holds, not that of autoscaling
 	ready, wanted int
 	failed        int
 	rated         bool    // rate is known
@@ -36,6 +36,7 @@ type line struct {
 	uptime        float64 // seconds; 0 for what drover did not start
 	restarts      int
 	reason        string // why the last one left
+	leak          string
 	checks        string
 }
 
@@ -57,33 +58,27 @@ func lines(before, now *look) (pools, upstreams []line) {
 	}
 	for _, p := range now.pools {
 		of := poolLine(p)
-		known := map[string]admin.Upstream{}
-		for _, u := range p.Upstreams {
-			known[u.ID] = u
-		}
-		var members []line
+		members, at := []line{}, map[string]int{}
 		for _, w := range now.workers {
 			if w.Pool == p.Name {
-				l := workerLine(w)
-				l.upstream(known[w.ID])
-				delete(known, w.ID)
-				members = append(members, l)
+				at[w.ID] = len(members)
+				members = append(members, workerLine(w))
 			}
 		}
 		for _, u := range p.Upstreams {
-			if _, left := known[u.ID]; left {
-				l := addressLine(p.Name, u)
-				l.upstream(u)
-				members = append(members, l)
+			i, isWorker := at[u.ID]
+			if !isWorker {
+				i, members = len(members), append(members, addressLine(p.Name, u))
 			}
-		}
-		for i := range members {
 			m := &members[i]
-			if u := find(p.Upstreams, m.name); u != nil && seconds > 0 {
+			m.latency, m.errors = u.LatencyMS, u.ErrorRate
+			if seconds > 0 {
 				// What was not there before has served all of its requests since.
 				m.rate, m.rated = float64(u.Requests-min(counted[p.Name+" "+u.ID], u.Requests))/seconds, true
 			}
-			of.add(*m)
+		}
+		for _, m := range members {
+			of.add(m)
 		}
 		of.rated = seconds > 0
 		of.mean(members)
@@ -92,33 +87,24 @@ func lines(before, now *look) (pools, upstreams []line) {
 	return pools, upstreams
 }
 
-func find(list []admin.Upstream, id string) *admin.Upstream {
-	for i := range list {
-		if list[i].ID == id {
-			return &list[i]
-		}
-	}
-	return nil
-}
-
 func poolLine(p admin.Pool) line {
 	l := line{name: p.Name, pool: p.Name, isPool: true, health: p.Health, ready: p.Ready, wanted: p.Wanted, failed: p.Failed,
-		inFlight: p.InFlight, queue: p.QueueLength, scales: p.Wanted > 0 || p.Workers > 0}
-	for _, u := range p.Upstreams {
-		l.scales = l.scales || u.Worker
-	}
+		inFlight: p.InFlight, queue: p.QueueLength, scales: p.Spawns}
 	if !l.scales {
 		l.ready, l.wanted = p.Available, p.UpstreamCount
 	}
-	if p.Rolling != "" {
+	switch {
+	case p.Rolling != "":
 		l.flag = "rolling"
+	case p.AutoScaling != nil && p.AutoScaling.Manual:
+		l.flag = "manual"
 	}
 	return l
 }
 
 func workerLine(w admin.Worker) line {
 	l := line{name: w.ID, pool: w.Pool, spawned: true, state: w.State, health: w.Health, cpu: w.CPUPercent, memory: w.MemoryBytes,
-		inFlight: w.InFlight, uptime: w.UptimeSeconds, restarts: w.Restarts, reason: w.LastReason}
+		inFlight: w.InFlight, uptime: w.UptimeSeconds, restarts: w.Restarts, reason: w.LastReason, leak: leak(w.Leak)}
 	if w.PID == 0 {
 		l.uptime = 0
 	}
@@ -142,9 +128,6 @@ func marked(drained, maintenance bool) string {
 	}
 	return ""
 }
-
-// upstream adds what the router knows of a line.
-func (l *line) upstream(u admin.Upstream) { l.latency, l.errors = u.LatencyMS, u.ErrorRate }
 
 // add counts a member into its pool.
 func (l *line) add(m line) {
@@ -170,7 +153,7 @@ func (l *line) mean(members []line) {
 
 // contains reports whether some word of the line has text in it.
 func (l *line) contains(text string) bool {
-	words := strings.Join([]string{l.name, l.pool, l.state, l.health, l.flag, l.reason, l.checks}, "\n")
+	words := strings.Join([]string{l.name, l.pool, l.state, l.health, l.flag, l.reason, l.leak, l.checks}, "\n")
 	return strings.Contains(strings.ToLower(words), strings.ToLower(text))
 }
 

@@ -188,7 +188,7 @@ func paint(row string, words ...string) string {
 		switch word {
 		case "unhealthy", "failed", "ejected":
 			colour = "\x1b[31m"
-		case admin.Degraded, "starting", "draining", "drained", "maintenance", "backoff", "stopping", "rolling":
+		case admin.Degraded, "starting", "draining", "drained", "maintenance", "backoff", "stopping", "rolling", "manual":
 			colour = "\x1b[33m"
 		case admin.Healthy:
 			colour = "\x1b[32m"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -47,6 +48,10 @@ func (c *WorkersCmd) Run(env *Environment) error {
 	if checked {
 		head += "|CHECKS"
 	}
+	weaker := slices.ContainsFunc(list.Workers, func(w admin.Worker) bool { return weakLimits(w.Limits) != "" })
+	if weaker {
+		head += "|LIMITS"
+	}
 	leaks := slices.ContainsFunc(list.Workers, func(w admin.Worker) bool { return w.Leak != nil })
 	if leaks {
 		head += "|LEAK"
@@ -60,6 +65,9 @@ func (c *WorkersCmd) Run(env *Environment) error {
 		if checked {
 			row = append(row, checks(w.Checks))
 		}
+		if weaker {
+			row = append(row, dash(weakLimits(w.Limits)))
+		}
 		if leaks {
 			row = append(row, leak(w.Leak))
 		}
@@ -67,6 +75,17 @@ func (c *WorkersCmd) Run(env *Environment) error {
 	}
 	table(env, head, rows)
 	return nil
+}
+
+// weakLimits are those that are not kept as asked, with their levels: maxOpenFiles partial, privatePids none.
+func weakLimits(limits map[string]admin.Limit) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		if level := limits[name].Level; level != "kernel" {
+			words = append(words, name+" "+level)
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // leak is how fast the memory of a worker grows and how long that can go on:
@@ -112,12 +131,15 @@ func workerRow(w admin.Worker) []string {
 	case w.Drained:
 		health += ", drained"
 	}
-	pid, uptime := "-", "-"
+	pid, uptime, cpu, memory := "-", "-", "-", "-"
 	if w.PID > 0 {
 		pid, uptime = fmt.Sprint(w.PID), duration(w.UptimeSeconds)
 	}
+	if w.MemoryBytes > 0 { // it was measured
+		cpu, memory = fmt.Sprintf("%.1f%%", w.CPUPercent), size(w.MemoryBytes)
+	}
 	return []string{w.ID, w.State, health, pid, dash(w.Address), uptime, fmt.Sprint(w.Restarts), dash(w.LastReason),
-		fmt.Sprintf("%.1f%%", w.CPUPercent), size(w.MemoryBytes), fmt.Sprint(w.InFlight), fmt.Sprint(w.Requests), dash(w.Breaker)}
+		cpu, memory, fmt.Sprint(w.InFlight), fmt.Sprint(w.Requests), dash(w.Breaker)}
 }
 
 // WorkerCmds are the verbs for one worker.

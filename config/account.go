@@ -40,6 +40,15 @@ func (s Security) Account() (*Account, error) {
 	return a, nil
 }
 
+// Environ is what programs look for their user's files by; nothing where that is
+// not known.
+func (a *Account) Environ() map[string]string {
+	if a == nil || a.Name == "" {
+		return nil
+	}
+	return map[string]string{"HOME": a.Home, "USER": a.Name, "LOGNAME": a.Name}
+}
+
 func (a *Account) lookUser(name string) error {
 	u, err := user.Lookup(name)
 	if err != nil {

@@ -129,7 +129,7 @@ func TestCompare_RollsWhatTheInterfaceSays(t *testing.T) {
 	})
 	if got := strings.Join(rolls, " "); got != "command[0] command[1] directory env.A envFile transport processManagement.ready resources.maxMemoryPerWorker "+
 		"resources.maxCpuPerWorker resources.maxOpenFiles resources.maxProcesses security.user security.group security.noNewPrivileges "+
-		"security.sandbox security.readOnlyPaths[0] security.writablePaths[0] security.privateNetwork" {
+		"security.sandbox security.readOnlyPaths[0] security.writablePaths[0] security.privateNetwork security.privatePids" {
 		t.Errorf("rolls: %s", got)
 	}
 	sections := slices.CompactFunc(slices.Clone(restarts), func(a, b string) bool {

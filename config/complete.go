@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -57,6 +58,10 @@ func (c *Config) completePool(name string) {
 	if silent("healthCheck.type") && silent("healthCheck.endpoint") && c.onlyRelayed(name) {
 		p.HealthCheck.Type = "tcp"
 	}
+	p.Background = len(p.Command) > 0 && !c.used(name)
+	if p.Background && p.ProcessManagement.Ready == "notify" && silent("healthCheck") {
+		p.HealthCheck.Enabled = false // it may listen nowhere, and who says so himself needs no probe to become ready
+	}
 	// A default must not contradict what is written down beside it.
 	if silent("healthCheck.timeout") {
 		p.HealthCheck.Timeout = min(p.HealthCheck.Timeout, p.HealthCheck.Interval)
@@ -77,6 +82,14 @@ func (c *Config) completePool(name string) {
 	if silent("processManagement.maxRestartDelay") {
 		p.ProcessManagement.MaxRestartDelay = max(p.ProcessManagement.MaxRestartDelay, p.ProcessManagement.RestartDelay)
 	}
+}
+
+// used reports whether requests or connections may come to a pool.
+func (c *Config) used(pool string) bool {
+	return slices.ContainsFunc(c.Server.Listeners, func(l Listener) bool { return l.Pool == pool }) ||
+		slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Pool == pool }) ||
+		slices.ContainsFunc(c.Cache.Warm, func(w Warm) bool { return w.Pool == pool }) ||
+		slices.ContainsFunc(c.PoolNames(), func(name string) bool { return c.Pools[name].Fallback.Pool == pool })
 }
 
 // onlyRelayed reports whether a pool is used, and by tcp listeners only.

@@ -26,6 +26,34 @@ func TestParse_ChoosesTheProbe(t *testing.T) {
 	f("name: x", "", "", "http") // not used at all
 }
 
+func TestParse_FindsPoolsThatNobodyAsks(t *testing.T) {
+	f := func(more, jobs string, background, mustListen bool) {
+		t.Helper()
+		text := minimal + "  jobs: { command: [\"true\"], " + jobs + " }\n" + more
+		if p := parse(t, text).Pools["jobs"]; p.Background != background || p.MustListen() != mustListen {
+			t.Errorf("%s %s: background %v, must listen %v", more, jobs, p.Background, p.MustListen())
+		}
+	}
+	const notify = "processManagement: { ready: notify }"
+	f("", "", true, true) // its health check is http
+	f("", notify, true, false)
+	f("", notify+", healthCheck: { type: http }", true, true)
+	f("", notify+", healthCheck: { interval: 1s }", true, true)
+	f("", notify+", healthCheck: { type: tcp }", true, true)
+	f("", notify+", healthCheck: { type: ipc }", true, false)
+	f("", "healthCheck: { type: exec, command: [\"true\"] }", true, false)
+	f("", "healthCheck: { enabled: false }", true, false)
+	f("routes: [ { pool: jobs } ]\n", notify, false, true)
+	f("cache: { warm: [ { pool: jobs, path: / } ] }\n", notify, false, true)
+	f("  other: { command: [\"true\"], fallback: { pool: jobs } }\n", notify, false, true)
+	if p := parse(t, minimal+"    processManagement: { ready: notify }\n").Pools["app"]; p.Background || !p.HealthCheck.Enabled || !p.MustListen() {
+		t.Error("the pool of a listener is not asked for anything")
+	}
+	if p := parse(t, minimal+"  far: { upstreams: [ { address: 'a:1' } ] }\n").Pools["far"]; p.Background {
+		t.Error("addresses are said to be workers")
+	}
+}
+
 func TestParse_FitsDefaultsToWhatIsWritten(t *testing.T) {
 	p := parse(t, minimal+`    healthCheck: { interval: 500ms }
     retry: { backoff: { initial: 1s } }

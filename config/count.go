@@ -3,21 +3,28 @@ package config
 import (
 	"runtime"
 	"strconv"
+
+	"github.com/drover-proxy/drover/internal/cgroupfs"
 )
 
 // Count is a number of workers, or Auto (written auto).
 type Count int
 
-// Auto is the Count that stands for GOMAXPROCS.
+// Auto is the Count that stands for the CPUs that drover may use.
 const Auto Count = -1
 
-// Resolve returns the number that c stands for: GOMAXPROCS for Auto, which
-// follows the CPUs and the CPU quota that drover has.
+// Resolve returns the number that c stands for. Auto is GOMAXPROCS, or the CPU
+// quota of drover's control groups where that is less: GOMAXPROCS is never less
+// than two for a quota, and does not see one of the groups around its own.
 func (c Count) Resolve() int {
-	if c == Auto {
-		return runtime.GOMAXPROCS(0)
+	if c != Auto {
+		return int(c)
 	}
-	return int(c)
+	n := runtime.GOMAXPROCS(0)
+	if quota := cgroupfs.Cores(); quota > 0 {
+		n = min(n, quota)
+	}
+	return n
 }
 
 // UnmarshalText reads a whole number or auto.

@@ -47,9 +47,21 @@ type Pool struct {
 	// What workers are kept from.
 	Security Security `yaml:"security"`
 
+	// Background says that nothing sends requests to the pool: it has workers, and
+	// no listener, route, fallback or entry of cache.warm names it. It follows
+	// from the settings and is not one of them.
+	Background bool
+
 	// envFileSum is a hash of what envFile held when the settings were read,
 	// so that Compare, which reads nothing, sees that it changed.
 	envFileSum [32]byte
+}
+
+// MustListen reports whether a worker of the pool is of use only where it
+// listens, be it for requests or for its health check.
+func (p *Pool) MustListen() bool {
+	h := p.HealthCheck
+	return !p.Background || h.Enabled && (h.Type == "http" || h.Type == "tcp")
 }
 
 func (p *Pool) setDefaults() { *p = *DefaultPool() }

@@ -13,6 +13,9 @@ func (v *validator) confine(key string, p *Pool) {
 	}
 	v.account(key+".security", p.Security)
 	v.sandbox(key+".security", p.Security)
+	if whole, err := filepath.Abs(p.Directory); p.Security.Confined() && err == nil && whole == "/" {
+		v.fault(key+".directory", "is /, and workers in a sandbox may read all that is in it", "name the folder of the application")
+	}
 	if p.Security.PrivateNetwork && p.Transport != "socket" {
 		v.fault(key+".security.privateNetwork", "drover cannot reach a port of a worker that has a network of its own", "add transport: socket to the pool, or remove it")
 	}
@@ -30,7 +33,7 @@ func (v *validator) unconfined(key string, p *Pool) {
 	if r := p.Resources; r.MaxMemoryPerWorker > 0 || r.MaxCPUPerWorker > 0 || r.MaxOpenFiles > 0 || r.MaxProcesses > 0 {
 		v.fault(key+".resources", problem, remedy)
 	}
-	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || s.PrivateNetwork || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
+	if s := p.Security; s.User != "" || s.Group != "" || s.Confined() || s.PrivateNetwork || s.PrivatePIDs || len(s.ReadOnlyPaths)+len(s.WritablePaths) > 0 {
 		v.fault(key+".security", problem, remedy)
 	}
 }
@@ -68,4 +71,28 @@ func (v *validator) sandbox(key string, s Security) {
 			}
 		}
 	}
+	for i, path := range s.ReadOnlyPaths {
+		for _, changed := range s.WritablePaths {
+			if liesIn(path, changed) {
+				v.fault(index(key+".readOnlyPaths", i), quote(path)+" may be changed all the same, since writablePaths has "+quote(changed),
+					"name less in writablePaths, or remove it")
+			}
+		}
+	}
+}
+
+// liesIn reports whether a path is that of the folder, or lies in it, whatever links there are.
+func liesIn(path, folder string) bool {
+	for _, p := range []*string{&path, &folder} {
+		whole, err := filepath.Abs(*p)
+		if err == nil {
+			whole, err = filepath.EvalSymlinks(whole)
+		}
+		if err != nil { // which is a fault of its own
+			return false
+		}
+		*p = whole
+	}
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
 }

@@ -3,12 +3,14 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
 func (v *validator) server() {
 	s := v.c.Server
-	if len(s.Listeners) == 0 {
+	// Without one drover is of use where workers do something else than to answer.
+	if len(s.Listeners) == 0 && !slices.ContainsFunc(v.c.PoolNames(), func(name string) bool { return !v.c.Pools[name].MustListen() }) {
 		v.missing("server.listeners", "there is no listener", `add one, such as - { address: ":8080", pool: app }`)
 	}
 	names := map[string]int{}

@@ -69,6 +69,9 @@ func TestValidate_Listeners(t *testing.T) {
 	if got := faultsOf(t, "pools: { app: { command: [\"true\"] } }"); len(got) != 1 || got[0] != `1: server.listeners: there is no listener; add one, such as - { address: ":8080", pool: app }` {
 		t.Errorf("got %q", got)
 	}
+	if got := faultsOf(t, "pools: { jobs: { command: [\"true\"], processManagement: { ready: notify } } }"); len(got) != 0 {
+		t.Errorf("got %q of workers that need no listener", got)
+	}
 }
 
 func TestValidate_Routes(t *testing.T) {
@@ -217,13 +220,26 @@ func TestValidate_Confinement(t *testing.T) {
 	p("security: { user: \"4294967296\" }", `pools.app.security.user: there is no user "4294967296"; make it, or name another`)
 	p("security: { sandbox: loose }", `pools.app.security.sandbox: "loose" is not known; use one of off, standard, strict`)
 	p("security: { sandbox: strict, noNewPrivileges: false }", "pools.app.security.noNewPrivileges: a sandbox needs it; set it to true, or sandbox: off")
+	p("directory: /../\n    security: { sandbox: standard }", "pools.app.directory: is /, and workers in a sandbox may read all that is in it; name the folder of the application")
+	p("directory: /")
 	p("security: { writablePaths: [/tmp] }", "pools.app.security.writablePaths: has no effect without a sandbox; add sandbox: standard, or remove it")
 	p("security: { sandbox: standard, readOnlyPaths: [/none/such], writablePaths: [/tmp] }",
 		`pools.app.security.readOnlyPaths[0]: "/none/such" does not exist; make it, or remove it; it is relative to the folder drover is started in`)
+	real, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	for _, err := range []error{os.Mkdir(filepath.Join(real, "lib"), 0o700), os.Symlink(real, link)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p("security: { sandbox: standard, readOnlyPaths: [/usr, "+link+"/lib], writablePaths: [/tmp/../var, "+real+"] }",
+		`pools.app.security.readOnlyPaths[1]: "`+link+`/lib" may be changed all the same, since writablePaths has "`+real+`"; name less in writablePaths, or remove it`)
+	p("security: { sandbox: standard, readOnlyPaths: [" + real + "], writablePaths: [" + link + "/lib] }")
 	const noPort = "pools.app.security.privateNetwork: drover cannot reach a port of a worker that has a network of its own; add transport: socket to the pool, or remove it"
 	p("security: { privateNetwork: true }", noPort)
 	p("transport: port\n    security: { privateNetwork: true }", noPort)
 	p("transport: socket\n    security: { privateNetwork: true }")
+	p("security: { privatePids: true, privateNetwork: false }")
+	p("security: { privatePids: 1 }", `pools.app.security.privatePids: "1" is not true or false; write true or false`)
 	sudo := filepath.Join(t.TempDir(), "sudo")
 	if err := os.WriteFile(sudo, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -233,6 +249,7 @@ func TestValidate_Confinement(t *testing.T) {
 	const noWorkers = "the pool has no command, and only workers are held to it; remove it"
 	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    resources: { maxOpenFiles: 100 }\n    security: { group: \"0\" }",
 		"pools.app.resources: "+noWorkers, "pools.app.security: "+noWorkers)
+	f(`    command: ["true"]`, "    upstreams: [{ address: \"10.0.0.1:80\" }]\n    security: { privatePids: true }", "pools.app.security: "+noWorkers)
 }
 
 func TestValidate_Workers(t *testing.T) {

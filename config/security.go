@@ -16,6 +16,8 @@ type Security struct {
 	WritablePaths []string `yaml:"writablePaths" reload:"roll"`
 	// Whether each worker has no network but a loopback device of its own; needs transport socket, and drover to run as root.
 	PrivateNetwork bool `yaml:"privateNetwork" reload:"roll"`
+	// Whether each worker sees only the processes that it has started, which end with it whatever they did to get away; needs drover to run as root.
+	PrivatePIDs bool `yaml:"privatePids" reload:"roll"`
 	// Which modules programs of Node.js, Bun and Python may load.
 	Modules Modules `yaml:"modules"`
 }

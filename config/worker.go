@@ -63,7 +63,7 @@ type Rolling struct {
 
 // HealthCheck is the active probe of each upstream.
 type HealthCheck struct {
-	// Whether upstreams are probed; when not, a worker is ready as soon as it listens.
+	// Whether upstreams are probed; when not, a worker is ready as soon as it listens, or where nothing sends it requests, when it has run for a second.
 	Enabled bool `yaml:"enabled" reload:"apply"`
 	// What the probe is: http asks, tcp connects, exec runs a command, ipc asks over the worker's channel.
 	Type string `yaml:"type" enum:"http,tcp,exec,ipc" reload:"apply"`

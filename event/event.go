@@ -11,5 +11,5 @@ type Event struct {
 	Kind    Kind           `json:"kind"`
 	Subject string         `json:"subject"` // what it is about: a worker, pool, upstream or listener
 	Message string         `json:"message"`
-	Attrs   map[string]any `json:"attrs,omitempty"`
+	Attrs   map[string]any `json:"attrs,omitempty"` // beside these in the log, so that none is called ts, level, msg, component, event or subject
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/internal/peeruser"
 )
 
 // Check asks one upstream once. It returns nil when the upstream is well, else
@@ -19,9 +21,18 @@ type Check interface {
 
 // Target is what a probe asks.
 type Target struct {
-	ID      string // of the upstream; that of a worker is its id, app-3.7
-	Network string // tcp or unix
-	Address string // host:port, or a path
+	ID      string               // of the upstream; that of a worker is its id, app-3.7
+	Network string               // tcp or unix
+	Address string               // host:port, or a path; "" for a worker that listens nowhere
+	Worker  bool                 // of drover's own; else an address of the settings
+	Verify  func(net.Conn) error // of a connection before anything is sent; nil: any is good
+}
+
+// dial connects to the target.
+func (t Target) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, t.Network, t.Address)
+	return peeruser.Checked(nc, err, t.Verify)
 }
 
 // Env is what checks need beside the settings.

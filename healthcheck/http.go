@@ -73,8 +73,7 @@ type targetKey struct{}
 
 func dialTarget(ctx context.Context, _, _ string) (net.Conn, error) {
 	t, _ := ctx.Value(targetKey{}).(Target)
-	var d net.Dialer
-	return d.DialContext(ctx, t.Network, t.Address)
+	return t.dial(ctx)
 }
 
 // Probe implements Check.

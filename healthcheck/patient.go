@@ -71,6 +71,8 @@ func (pt *patient) due(s *settings) bool {
 	switch {
 	case u.Maintenance():
 		return false
+	case u.Address == "" && (s.Type == "http" || s.Type == "tcp"):
+		return false // its supervisor has it replaced
 	case u.State() == pool.Starting:
 		return pt.toProve(s) || pt.toWarm(s)
 	default:
@@ -130,7 +132,7 @@ func (p *Prober) makeReady(ctx context.Context, s *settings, pt *patient) {
 		u.SetProbe(pt.status)
 		wctx, cancel := context.WithTimeout(ctx, s.warmTime) // the supervisor ends a worker that takes longer
 		var err error
-		pt.warmed, err = pt.warming.askFrom(wctx, Target{ID: u.ID, Network: u.Network, Address: u.Address}, pt.warmed)
+		pt.warmed, err = pt.warming.askFrom(wctx, targetOf(u), pt.warmed)
 		cancel()
 		if ctx.Err() != nil || u.Maintenance() || u.State() != pool.Starting {
 			return // nobody asks any more
@@ -146,12 +148,16 @@ func (p *Prober) makeReady(ctx context.Context, s *settings, pt *patient) {
 	p.pool.SetHealth(u.ID, true, nil)
 }
 
+func targetOf(u *pool.Upstream) Target {
+	return Target{ID: u.ID, Network: u.Network, Address: u.Address, Worker: u.Spawned, Verify: u.Verify}
+}
+
 // probe asks the upstream once and reports.
 func (p *Prober) probe(ctx context.Context, s *settings, pt *patient, planned time.Time) {
 	u := pt.upstream
 	start := time.Now()
 	pctx, cancel := context.WithTimeout(ctx, s.timeout())
-	err := s.check.Probe(pctx, Target{ID: u.ID, Network: u.Network, Address: u.Address})
+	err := s.check.Probe(pctx, targetOf(u))
 	cancel()
 	end := time.Now()
 	if ctx.Err() != nil || u.Maintenance() || u.State() == pool.Removed {

@@ -349,3 +349,23 @@ func TestProber_Reconfigure(t *testing.T) {
 		c.wantState(t, "a", pool.Unhealthy)
 	})
 }
+
+func TestProber_WhatListensNowhereIsAskedOverItsChannelOnly(t *testing.T) {
+	f := func(kind string, want pool.State) {
+		t.Helper()
+		withClinic(t, func(cfg *config.Pool) { cfg.HealthCheck.Type = kind }, func(t *testing.T, c *clinic) {
+			if _, err := c.pool.Add(pool.Spec{ID: "p-1.1", Label: "p-1", Spawned: true, Slot: 1, Generation: 1, State: pool.Starting}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Second)
+			c.wantState(t, "p-1.1", want)
+			if asked := c.count("") > 0; asked != (want == pool.Healthy) {
+				t.Errorf("%s: asked %v", kind, asked)
+			}
+		})
+	}
+	f("http", pool.Starting)
+	f("tcp", pool.Starting)
+	f("exec", pool.Healthy)
+	f("ipc", pool.Healthy)
+}

@@ -1,9 +1,6 @@
 package healthcheck
 
-import (
-	"context"
-	"net"
-)
+import "context"
 
 // TCPCheck connects and hangs up. It finds out that somebody listens, not that
 // somebody answers: the kernel completes connects for a stopped process too.
@@ -14,8 +11,7 @@ func NewTCPCheck() *TCPCheck { return &TCPCheck{} }
 
 // Probe implements Check.
 func (*TCPCheck) Probe(ctx context.Context, t Target) error {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, t.Network, t.Address)
+	c, err := t.dial(ctx)
 	if err != nil {
 		return err // "dial tcp 127.0.0.1:1: connect: connection refused"
 	}

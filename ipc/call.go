@@ -66,7 +66,7 @@ func (e *Endpoint) takeOn(c *call, m *message, data []byte, timeout time.Duratio
 	}
 	duty := e.lastDuty + 1
 	put := e.out.put(true, func(buf []byte) []byte {
-		buf = appendString(append(appendHead(buf, "request", duty), `,"from":`...), m.from)
+		buf = appendString(append(appendHead(buf, "request", duty), `,"from":`...), m.from.id)
 		buf = append(appendString(append(buf, `,"type":`...), m.kind), data...)
 		return append(strconv.AppendInt(append(buf, `,"timeoutMs":`...), timeout.Milliseconds(), 10), '}')
 	})

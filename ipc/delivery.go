@@ -20,6 +20,14 @@ type Result struct {
 	Failed   []Failure `json:"failed"`
 }
 
+// single is the result of a message that went to one worker.
+func (r Result) single(worker string) (Delivery, *Error) {
+	if len(r.Failed) > 0 {
+		return Delivery{}, &Error{Code: r.Failed[0].Code, Message: r.Failed[0].Message}
+	}
+	return Delivery{Worker: worker, Acknowledged: r.Received > 0}, nil
+}
+
 // delivery is one message on its way to one or more workers. It is over when
 // each has acknowledged it or failed, or its time is up.
 type delivery struct {
@@ -180,7 +188,7 @@ func (e *Endpoint) enqueue(m *message, data []byte, acks bool, d *delivery) *Err
 		if acks {
 			buf = append(strconv.AppendUint(append(buf, `"seq":`...), e.inbox.add(d), 10), ',')
 		}
-		buf = appendString(append(buf, `"from":`...), m.from)
+		buf = appendString(append(buf, `"from":`...), m.from.id)
 		if m.topic {
 			buf = append(buf, `,"topic":`...)
 		} else {

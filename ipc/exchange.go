@@ -8,10 +8,10 @@ import (
 
 // hello answers an SDK's first frame. Over the inherited channel it needs no key.
 func (e *Endpoint) hello(f *frame, b *batch) *Error {
-	switch {
-	case f.version != Version:
-		return refuse(CodeVersion, "version %d is not known; this drover speaks %d", f.version, Version)
-	case f.has&hasKey != 0:
+	if err := checkVersion(f); err != nil {
+		return err
+	}
+	if f.has&hasKey != 0 {
 		return refuse(CodeKey, "the key is for the socket DROVER_IPC_SOCKET")
 	}
 	e.welcome(f, b)
@@ -20,6 +20,14 @@ func (e *Endpoint) hello(f *frame, b *batch) *Error {
 
 // Version is the version of the protocol that this package speaks.
 const Version = 1
+
+// checkVersion checks the version that hello names.
+func checkVersion(f *frame) *Error {
+	if f.version != Version {
+		return refuse(CodeVersion, "version %d is not known; this drover speaks %d", f.version, Version)
+	}
+	return nil
+}
 
 // welcome answers hello.
 func (e *Endpoint) welcome(f *frame, b *batch) {
@@ -52,11 +60,12 @@ func (e *Endpoint) send(f *frame, b *batch) *Error {
 	}
 	id := f.id
 	e.hub.deliver(m, []*Endpoint{to}, b, func(r Result) {
-		if len(r.Failed) > 0 {
-			e.fail(id, &Error{Code: r.Failed[0].Code, Message: r.Failed[0].Message}, nil)
+		d, err := r.single(to.id)
+		if err != nil {
+			e.fail(id, err, nil)
 			return
 		}
-		e.reply(id, nil, Delivery{Worker: to.id, Acknowledged: r.Received > 0}.appendTo)
+		e.reply(id, nil, d.appendTo)
 	})
 	return nil
 }
@@ -110,14 +119,14 @@ func (e *Endpoint) bare(line []byte, b *batch) {
 // checkBare holds a bare value to what counts for a message of the type message
 // to the worker's own pool.
 func (e *Endpoint) checkBare(line []byte) *Error {
-	m := &message{sender: e.sender(), kind: messageKind, payload: payload{data: line}}
+	m := &message{from: e.sender(), kind: messageKind, payload: payload{data: line}}
 	if err := e.hub.checkKind(m.kind); err != nil {
 		return err
 	}
-	if err := e.hub.checkPayload(m.payload, m.sender, m.kind); err != nil {
+	if err := e.hub.checkPayload(m.payload, m.from, m.kind); err != nil {
 		return err
 	}
-	return e.hub.may(m, m.pool)
+	return e.hub.may(m, m.from.pool)
 }
 
 // metrics takes the worker's numbers. What is not taken keeps nobody from going

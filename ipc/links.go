@@ -139,8 +139,8 @@ func (k *links) greet(c net.Conn) {
 		k.turnAway(c, f.id, err)
 		return
 	}
-	if f.version != Version {
-		k.turnAway(c, f.id, refuse(CodeVersion, "version %d is not known; this drover speaks %d", f.version, Version))
+	if err := checkVersion(&f); err != nil {
+		k.turnAway(c, f.id, err)
 		return
 	}
 	e := k.redeem(f.key)

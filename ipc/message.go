@@ -38,10 +38,9 @@ func (p payload) size() int { return len(p.data) + len(p.jwe) }
 
 // message is a message that was found to be in order, but for where it goes.
 type message struct {
-	sender
+	from    sender
 	verb    string
 	id      uint64 // the sender's
-	from    string
 	kind    string // type, or topic
 	topic   bool
 	payload payload
@@ -53,7 +52,7 @@ type message struct {
 
 // message checks what a frame is to say.
 func (h *Hub) message(from sender, f *frame) (*message, *Error) {
-	m := &message{sender: from, verb: f.verb, id: f.id, from: from.id, kind: f.kind, payload: payload{data: f.data, jwe: f.jwe}}
+	m := &message{from: from, verb: f.verb, id: f.id, kind: f.kind, payload: payload{data: f.data, jwe: f.jwe}}
 	m.size = m.payload.size()
 	if f.has&hasTopic != 0 {
 		m.kind, m.topic = f.topic, true

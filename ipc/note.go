@@ -14,7 +14,7 @@ type note struct {
 }
 
 func (m *message) note() note {
-	return note{verb: m.verb, id: m.id, from: m.from, kind: m.kind, size: m.size, content: m.content}
+	return note{verb: m.verb, id: m.id, from: m.from.id, kind: m.kind, size: m.size, content: m.content}
 }
 
 // note counts what became of a message for one receiver, and writes it to the

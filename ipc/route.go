@@ -40,10 +40,10 @@ func (e *Endpoint) load() (inFlight int64, ready bool) {
 
 // may asks the access rules. What drover itself says is allowed.
 func (h *Hub) may(m *message, pool string) *Error {
-	if m.worker == nil || h.options.ACL.Allows(m.pool, pool, m.kind) {
+	if m.from.worker == nil || h.options.ACL.Allows(m.from.pool, pool, m.kind) {
 		return nil
 	}
-	return refuse(CodeForbidden, "ipc.allow does not let pool %s send %s to pool %.100s", m.pool, m.kind, pool)
+	return refuse(CodeForbidden, "ipc.allow does not let pool %s send %s to pool %.100s", m.from.pool, m.kind, pool)
 }
 
 // pick chooses the one receiver of a message.
@@ -65,7 +65,7 @@ func (h *Hub) pick(t Target, from *Endpoint, m *message) (*Endpoint, *Error) {
 	}
 	pool := t.Pool
 	if pool == "" {
-		pool = m.pool
+		pool = m.from.pool
 	}
 	if err := h.may(m, pool); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (e *Endpoint) open() int64 {
 func (h *Hub) audience(pool string, m *message, want func(*Endpoint) bool) ([]*Endpoint, *Error) {
 	r := h.present.Load()
 	if pool == "" {
-		pool = m.pool
+		pool = m.from.pool
 	}
 	allowed := map[string]bool{}
 	if pool != everyPool {
@@ -132,7 +132,7 @@ func (h *Hub) audience(pool string, m *message, want func(*Endpoint) bool) ([]*E
 	}
 	var to []*Endpoint
 	for _, e := range r.all {
-		if allowed[e.place.pool] && e != m.worker && e.takesPart() && (want == nil || want(e)) {
+		if allowed[e.place.pool] && e != m.from.worker && e.takesPart() && (want == nil || want(e)) {
 			to = append(to, e)
 		}
 	}

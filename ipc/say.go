@@ -75,13 +75,14 @@ func (h *Hub) Send(ctx context.Context, to Target, kind string, data []byte) (De
 		return Delivery{}, refusal
 	}
 	r, err := h.handOver(ctx, m, []*Endpoint{e})
-	switch {
-	case err != nil:
+	if err != nil {
 		return Delivery{}, err
-	case len(r.Failed) > 0:
-		return Delivery{}, &Error{Code: r.Failed[0].Code, Message: r.Failed[0].Message}
 	}
-	return Delivery{Worker: e.id, Acknowledged: r.Received > 0}, nil
+	d, refusal := r.single(e.id)
+	if refusal != nil {
+		return Delivery{}, refusal
+	}
+	return d, nil
 }
 
 func (h *Hub) handOver(ctx context.Context, m *message, to []*Endpoint) (Result, error) {

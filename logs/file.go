@@ -19,7 +19,8 @@ const (
 
 // file is a log file that is rotated when it grows too large. Old files are
 // renamed with the time of the rotation and removed by age and number, so that
-// logs take at most maxSize × (maxFiles + 1) bytes.
+// logs take at most maxSize × (maxFiles + 1) bytes. Another drover may write to
+// the same file, as during an upgrade: see fellow.go.
 type file struct {
 	path   string
 	use    fileUse
@@ -27,8 +28,10 @@ type file struct {
 	action atomic.Int32 // what the holder of mu is asked to do by one who did not want to wait for it
 
 	mu   sync.Mutex
-	f    *os.File // nil after an error or close; opened again by the next write
+	f    *os.File    // nil after an error or close; opened again by the next write
+	is   os.FileInfo // who f is
 	size int64
+	away away
 	tear tear
 	shut bool
 }
@@ -81,25 +84,43 @@ func (f *file) Write(p []byte) (int, error) {
 	f.actLocked()
 	written := 0
 	for len(p) > 0 {
-		if f.f == nil {
-			if err := f.openLocked(); err != nil {
-				return written, err
-			}
-		}
-		part := f.fitting(p)
-		if len(part) == 0 {
-			if err := f.rotateLocked(); err != nil {
-				return written, err
-			}
-			continue
-		}
-		n, err := f.tear.write(f.f, part)
-		written, f.size, p = written+n, f.size+int64(n), p[n:]
+		n, err := f.writeLocked(p)
+		written, p = written+n, p[n:]
 		if err != nil {
-			return written, fmt.Errorf("write log file: %w", err)
+			return written, err
 		}
 	}
 	return written, nil
+}
+
+// writeLocked writes those lines that fit. It writes none when it had to open
+// another file for them.
+func (f *file) writeLocked(p []byte) (int, error) {
+	if f.f == nil {
+		if err := f.openLocked(); err != nil {
+			return 0, err
+		}
+	}
+	f.lockLocked(shared)
+	defer f.unlockLocked()
+	if f.rotatedByFellowLocked() {
+		f.closeLocked()
+		return 0, nil
+	}
+	part := f.fitting(p)
+	if len(part) == 0 {
+		rotated, err := f.rotateLocked()
+		if rotated || err != nil {
+			return 0, err
+		}
+		part = p // another time
+	}
+	n, err := f.tear.write(f.f, part)
+	f.size += int64(n)
+	if err != nil {
+		return n, fmt.Errorf("write log file: %w", err)
+	}
+	return n, nil
 }
 
 // fitting returns the lines at the beginning of p that still fit into the file;
@@ -139,7 +160,7 @@ func (f *file) openLocked() error {
 		_ = h.Close() // nothing was written
 		return fmt.Errorf("open log file: %w", err)
 	}
-	f.f, f.size, f.tear = h, info.Size(), tear{}
+	f.f, f.is, f.size, f.away, f.tear = h, info, info.Size(), away{}, tear{}
 	return nil
 }
 

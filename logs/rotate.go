@@ -14,22 +14,36 @@ import (
 const rotated = "2006-01-02T15-04-05.000"
 
 // rotateLocked moves the file out of the way, opens a new one and removes the
-// old ones that are too many or too old.
-func (f *file) rotateLocked() error {
-	f.closeLocked()
+// old ones that are too many or too old. It does nothing, and returns false, as
+// long as another drover writes.
+func (f *file) rotateLocked() (rotated bool, err error) {
+	if f.away.known { // what has the name now is not ours to move
+		f.closeLocked()
+		return true, f.openLocked()
+	}
+	if !f.lockLocked(exclusive) {
+		return false, nil
+	}
+	if f.rotatedByFellowLocked() { // while nobody held the lock
+		f.closeLocked()
+		return true, nil
+	}
+	old := f.f
+	defer func() { _ = old.Close() }() // every write was checked; with it the lock goes
+	f.f = nil
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	if old := f.rotatedFiles(); len(old) > 0 && !now.After(old[len(old)-1].at) {
+	if before := f.rotatedFiles(); len(before) > 0 && !now.After(before[len(before)-1].at) {
 		// Two rotations within a millisecond, or a clock that was set back: names keep their order.
-		now = old[len(old)-1].at.Add(time.Millisecond)
+		now = before[len(before)-1].at.Add(time.Millisecond)
 	}
 	if err := os.Rename(f.path, f.rotatedName(now)); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("rotate log file: %w", err)
+		return true, fmt.Errorf("rotate log file: %w", err)
 	}
 	if err := f.openLocked(); err != nil {
-		return err
+		return true, err
 	}
 	f.prune(now)
-	return nil
+	return true, nil
 }
 
 func (f *file) rotatedName(t time.Time) string {

@@ -56,6 +56,7 @@ type ProcessRow struct {
 	Pool, ID, Label string // ID carries the generation, Label does not
 	CPUSeconds      float64
 	RSS, Shared     uint64 // bytes; Shared is a part of RSS
+	Charged         uint64 // bytes that count against the limit
 	OpenFiles       int
 	Threads         int
 	Processes       int

@@ -162,6 +162,7 @@ func (w *watched) processesLocked(ch chan<- prometheus.Metric, rows []ProcessRow
 		w.written.see(p.Pool, p.Label, p.ID, float64(p.WrittenBytes))
 		memory.add(float64(p.RSS), p.Pool, p.Label, "rss")
 		memory.add(float64(p.Shared), p.Pool, p.Label, "shared")
+		memory.add(float64(p.Charged), p.Pool, p.Label, "charged")
 		files.add(float64(p.OpenFiles), p.Pool, p.Label)
 		threads.add(float64(p.Threads), p.Pool, p.Label)
 		processes.add(float64(p.Processes), p.Pool, p.Label)

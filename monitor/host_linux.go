@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
+
+	"github.com/drover-proxy/drover/internal/cgroupfs"
 )
 
 // hostReader reads the machine's counters; not for concurrent use.
@@ -15,10 +17,12 @@ type hostReader struct {
 	busy, idle float64 // seconds at the last read
 	known      bool
 	disk       diskReader
+	container  containerReader
 }
 
 func newHostReader() *hostReader {
 	h := &hostReader{}
+	h.container.groups, _ = cgroupfs.Own() // without any there are no bounds
 	h.fs, h.err = procfs.NewDefaultFS()
 	return h
 }
@@ -47,6 +51,7 @@ func (h *hostReader) read(now time.Time) HostSample {
 			s.MemoryAvailable = *mem.MemAvailableBytes
 		}
 	}
+	s.Container = h.container.read(now)
 	s.Pressure, s.Network, s.Disk = h.pressure(), h.network(), h.disk.read(now)
 	return s
 }

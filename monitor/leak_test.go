@@ -65,6 +65,15 @@ func TestLeakDetector_LeavesHealthyProgramsAlone(t *testing.T) {
 	f("warm-up", made(func(r *rand.Rand) []shape {
 		return []shape{warming(between(r, 10*mb, 200*mb), minutes(between(r, 1, 15)))}
 	}), 0.02)
+	f("slow warm-up", made(func(r *rand.Rand) []shape { // without rise.slowing 12 of 30
+		return []shape{warming(between(r, 10*mb, 200*mb), minutes(between(r, 15, 60)))}
+	}), 0.02)
+	f("warm-up of hours", made(func(r *rand.Rand) []shape { // 9
+		return []shape{warming(between(r, 10*mb, 200*mb), minutes(between(r, 60, 120)))}
+	}), 0.04)
+	f("cache that gets slower to fill", made(func(r *rand.Rand) []shape { // 10
+		return []shape{filling(between(r, 5*mb, 50*mb), minutes(between(r, 1, 20)))}
+	}), 0.04)
 }
 
 func TestLeakDetector_FindsLeaks(t *testing.T) {
@@ -92,6 +101,12 @@ func TestLeakDetector_FindsLeaks(t *testing.T) {
 	f("four", 1, 4<<30, 90*time.Minute, leak(4))
 	f("one under a load wave", 0.96, 1<<30, 4*time.Hour, made(func(r *rand.Rand) []shape {
 		return []shape{leaking(mb), wave(r, between(r, 5*mb, 30*mb), minutes(between(r, 5, 60)))}
+	}))
+	f("one beside a slow warm-up", 0.96, 1<<30, 5*time.Hour, made(func(r *rand.Rand) []shape {
+		return []shape{leaking(mb), warming(between(r, 10*mb, 100*mb), minutes(between(r, 5, 60)))}
+	}))
+	f("half a megabyte after three hours", 0.96, 512*mb, 7*time.Hour, made(func(*rand.Rand) []shape {
+		return []shape{func(at time.Duration) float64 { return mb / 2 * max(0, at.Minutes()-180) }}
 	}))
 	f("one that begins after three hours", 0.96, 1<<30, 7*time.Hour, made(func(*rand.Rand) []shape {
 		return []shape{func(at time.Duration) float64 { return mb * max(0, at.Minutes()-180) }}
@@ -131,6 +146,7 @@ func TestLeakDetector_SaysWhyNot(t *testing.T) {
 	f("it does not rise", 0, 5*time.Hour, leaking(-0.1*mb))
 	f("it rises too little", 0, 5*time.Hour, leaking(0.02*mb))
 	f("it does not rise all the time", 0, 5*time.Hour, warming(100*mb, time.Hour))
+	f("it levels off before the limit", 1<<30, 80*time.Minute, warming(100*mb, time.Hour))
 	f("the limit is far away", 1<<40, 5*time.Hour, leaking(mb))
 	if v := DefaultLeakDetector.Judge(readings(5*time.Hour, 100*mb, leaking(mb)), 0); !v.Leak || v.ToLimit != 0 {
 		t.Errorf("without a limit: %+v", v)

@@ -88,11 +88,14 @@ func (w *LeakWatch) observe(round []measured, host HostSample) {
 
 func (w *LeakWatch) judgeLocked(t *watchedTarget, m measured, host HostSample, targets int) Verdict {
 	limit := m.target.MemoryLimit
-	if limit == 0 && host.MemoryAvailable > 0 {
-		// Without a limit of its own it grows into its share of what the machine has left.
-		limit = m.sample.RSS + host.MemoryAvailable/uint64(targets)
+	if spare := host.Spare(); limit == 0 && spare > 0 {
+		// Without a limit of its own it grows into its share of what the machine, or the container, has left.
+		limit = m.sample.RSS + spare/uint64(targets)
 	}
-	v := w.detector.judge(t.troughs.low, limit)
+	// What is left until the limit is less than resident memory says where pages
+	// are shared, and more where the kernel counts something else.
+	v := w.detector.judge(t.troughs.low, m.sample.RSS+grown(m.sample.Charged, limit))
+	v.Limit = limit
 	var bytes []uint64
 	for _, other := range w.watched {
 		if other.group == t.group && m.sample.At.Sub(other.troughs.began) < m.sample.At.Sub(t.troughs.began)/2 && len(other.troughs.low) > 0 {

@@ -23,7 +23,7 @@ func TestLeakWatch_TellsOnceAndComparesSiblings(t *testing.T) {
 			age := at - began
 			all = append(all, measured{
 				Target{ID: id, Group: group, WatchLeaks: watch, MemoryLimit: limit, Requests: uint64(age / time.Second)},
-				Sample{At: epoch.Add(at), RSS: uint64(100*mb + perMinute*mb*age.Minutes()), Processes: 1},
+				charged(Sample{At: epoch.Add(at), RSS: uint64(100*mb + perMinute*mb*age.Minutes()), Processes: 1}, 0),
 			})
 		}
 		add("app-1.1", "app", true, 500*mb, 0, 1)
@@ -60,4 +60,26 @@ func TestLeakWatch_TellsOnceAndComparesSiblings(t *testing.T) {
 	if _, ok := w.Verdict("app-1.1"); ok {
 		t.Error("app-1.1 is gone, and has a verdict")
 	}
+}
+
+// charged counts a sample against a limit, without what is shared.
+func charged(s Sample, shared uint64) Sample {
+	s.Charged = s.RSS - shared
+	return s
+}
+
+func TestLeakWatch_WhatProcessesShareIsStillLeftUntilTheLimit(t *testing.T) {
+	f := func(shared uint64, want time.Duration) {
+		t.Helper()
+		w := NewLeakWatch(DefaultLeakDetector)
+		for at := time.Duration(0); at <= 2*time.Hour; at += 10 * time.Second {
+			s := charged(Sample{At: epoch.Add(at), RSS: uint64(500*mb + mb*at.Minutes()), Processes: 5}, shared)
+			w.observe([]measured{{Target{ID: "app-1.1", WatchLeaks: true, MemoryLimit: 800 * mb}, s}}, HostSample{})
+		}
+		if v, _ := w.Verdict("app-1.1"); !v.Leak || v.Limit != 800*mb || v.ToLimit < want-5*time.Minute || v.ToLimit > want+5*time.Minute {
+			t.Errorf("with %d MB shared: %+v, want %s until the limit", shared>>20, v, want)
+		}
+	}
+	f(0, 3*time.Hour)          // 620 MB by now
+	f(400*mb, 580*time.Minute) // 220 MB
 }

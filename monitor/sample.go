@@ -10,6 +10,7 @@ type Sample struct {
 	CPU        float64 // cores used since the sample before: 0.35 is 35% of one core
 	RSS        uint64  // resident memory in bytes; pages that members share count for each
 	Shared     uint64  // the part of RSS that is files or shared memory
+	Charged    uint64  // bytes that count against Target.MemoryLimit: shared pages once, where that makes a difference
 	OpenFiles  int
 	Threads    int
 	Processes  int
@@ -27,9 +28,20 @@ type HostSample struct {
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes that can be had without swapping
 
+	Container Container
+
 	Pressure *Pressure // nil where the kernel does not tell
 	Disk     *Disk     // nil until measured
 	Network  *Network  // nil where the kernel does not tell
+}
+
+// Container is what the control groups around drover leave it of the machine:
+// those of a container, a pod or a service. What is 0 they do not bound.
+type Container struct {
+	Cores           float64
+	CPU             float64 // share of Cores that was used since the sample before, 0 to 1
+	MemoryTotal     uint64  // bytes
+	MemoryAvailable uint64  // bytes that can be had; of use where MemoryTotal is not 0
 }
 
 // Pressure is the share of the last ten seconds in which something had to wait
@@ -42,10 +54,14 @@ type Disk struct{ Total, Available uint64 }
 // Network is what passed through all interfaces but loopback since they are there, in bytes.
 type Network struct{ Received, Sent uint64 }
 
-// MemoryUsed returns the bytes that are not available.
-func (h HostSample) MemoryUsed() uint64 {
-	if h.MemoryAvailable > h.MemoryTotal {
-		return 0
+// Spare returns the bytes that can be had on the machine and in the container;
+// 0 where that is not known.
+func (h HostSample) Spare() uint64 {
+	switch {
+	case h.Container.MemoryTotal == 0:
+		return h.MemoryAvailable
+	case h.MemoryTotal == 0:
+		return h.Container.MemoryAvailable
 	}
-	return h.MemoryTotal - h.MemoryAvailable
+	return min(h.MemoryAvailable, h.Container.MemoryAvailable)
 }

@@ -26,8 +26,12 @@ type Target struct {
 	PIDs        func() []int // its live members
 	Group       string       // of its siblings, which do the same work: its pool
 	MemoryLimit uint64       // bytes that it may use; 0: no limit. Near it memory is read more often
-	Requests    uint64       // that it has served so far
-	WatchLeaks  bool         // Sampler.Leaks judges it
+	MemoryAlarm uint64       // bytes from which on it matters how much it uses, so that it is found exactly
+	// Charged tells what the kernel counts against the limit, where it keeps it;
+	// nil, or false: drover has to find out.
+	Charged    func() (uint64, bool)
+	Requests   uint64 // that it has served so far
+	WatchLeaks bool   // Sampler.Leaks judges it
 }
 
 // Sampler measures targets and the host again and again. Its methods may be
@@ -58,9 +62,9 @@ type Sampler struct {
 type followed struct {
 	tree    tree
 	limit   uint64
-	pids    []int
+	charge  charge
 	first   time.Time // when it was first seen
-	listed  time.Time // when the pids were asked for
+	listed  time.Time // when its members were asked for
 	weighed time.Time // when its memory was read
 
 	footprints footprints
@@ -126,9 +130,7 @@ func (m *Sampler) Footprint(id string) (Footprint, bool) {
 	f, ok := m.trees[id]
 	var pids []int
 	if ok {
-		for pid := range f.tree.members {
-			pids = append(pids, pid)
-		}
+		pids = f.tree.pids()
 	}
 	m.mu.Unlock()
 	if !ok {
@@ -160,15 +162,18 @@ func (m *Sampler) sample(now time.Time) {
 			f = &followed{first: now}
 		}
 		f.limit, f.weighed = t.MemoryLimit, now
-		if lists[i] != nil {
-			f.pids, f.listed = lists[i], now
-		}
+		f.charge.alarm, f.charge.limit, f.charge.kernel = t.MemoryAlarm, t.MemoryLimit, t.Charged
 		trees[t.ID] = f
-		s := f.tree.measure(now, f.pids, m.read)
 		if lists[i] != nil {
-			s = f.tree.count(m.count)
+			f.listed = now
+			f.tree.measure(now, lists[i], m.read)
+			f.tree.count(m.count)
+		} else {
+			// Of an old list some numbers may be those of strangers by now.
+			f.tree.measure(now, f.tree.pids(), m.read)
 		}
-		round = append(round, measured{t, s})
+		f.charge.find(now, &f.tree, m.footprint)
+		round = append(round, measured{t, f.tree.last})
 	}
 	m.trees = trees // the others are gone
 	m.mu.Unlock()
@@ -204,7 +209,7 @@ func (m *Sampler) list(now time.Time, targets []Target) [][]int {
 
 // near reports whether a target uses most of what it may.
 func (f *followed) near() bool {
-	return f.limit > 0 && float64(f.tree.last.RSS) >= nearLimit*float64(f.limit)
+	return f.limit > 0 && float64(f.tree.last.Charged) >= nearLimit*float64(f.limit)
 }
 
 // due is when the memory of a target has to be read again; zero for one without a limit.
@@ -225,7 +230,9 @@ func (m *Sampler) weigh(now time.Time) {
 	for id, f := range m.trees {
 		if due := f.due(); !due.IsZero() && !now.Before(due) {
 			f.weighed = now
-			round = append(round, measured{Target{ID: id}, f.tree.weigh(m.read)})
+			f.tree.weigh(m.read)
+			f.charge.find(now, &f.tree, m.footprint)
+			round = append(round, measured{Target{ID: id}, f.tree.last})
 		}
 	}
 	m.mu.Unlock()

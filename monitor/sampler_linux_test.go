@@ -52,7 +52,7 @@ func TestSampler_SeesRealProcesses(t *testing.T) {
 		t.Error("a footprint of nobody")
 	}
 	h := m.Host()
-	if h.CPU <= 0 || h.CPU > 1 || h.Cores < 1 || h.MemoryTotal < 1<<20 || h.MemoryUsed() == 0 || h.MemoryUsed() >= h.MemoryTotal {
+	if h.CPU <= 0 || h.CPU > 1 || h.Cores < 1 || h.MemoryTotal < 1<<20 || h.MemoryAvailable == 0 || h.MemoryAvailable >= h.MemoryTotal {
 		t.Errorf("host: %+v", h)
 	}
 	if h.Disk == nil || h.Disk.Total < 1<<20 || h.Disk.Available > h.Disk.Total {

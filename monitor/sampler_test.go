@@ -57,6 +57,32 @@ func TestSampler_MeasuresEachIntervalAndForgetsWhatIsGone(t *testing.T) {
 	})
 }
 
+func TestSampler_CountsNoStrangerThatGotTheNumberOfAMember(t *testing.T) {
+	p := table{7: {start: 1, ticks: 100, rss: 10}, 8: {start: 2, ticks: 50, rss: 20}}
+	m := NewSampler(time.Second, func() []Target {
+		return []Target{{ID: "app-1.1", PIDs: func() []int { return []int{7, 8} }, MemoryLimit: 1000}}
+	})
+	m.read, m.count = p.read, func(int) (counters, bool) { return counters{}, true }
+	now := epoch
+	f := func(after time.Duration, rss uint64, cpu float64) {
+		t.Helper()
+		now = now.Add(after)
+		m.sample(now)
+		if s, _ := m.Latest("app-1.1"); s.RSS != rss || s.CPUSeconds != cpu {
+			t.Errorf("%d bytes and %g s, want %d and %g", s.RSS, s.CPUSeconds, rss, cpu)
+		}
+	}
+	f(0, 30, 1.5)
+	f(20*time.Second, 30, 1.5) // an old tree: its members are asked for again in five seconds
+	p[8] = usage{start: 9, ticks: 90000, rss: 5000}
+	f(time.Second, 10, 1.5)
+	f(time.Second, 10, 1.5)
+	delete(p, 7)
+	f(time.Second, 0, 1.5)
+	p[7] = usage{start: 10, ticks: 90000, rss: 5000}
+	f(time.Second, 0, 1.5)
+}
+
 // BenchmarkSample is one round of 16 workers; at one round a second it must stay
 // far below 5 ms (0.5% of a core).
 func BenchmarkSample(b *testing.B) { benchmarkSample(b, false) }

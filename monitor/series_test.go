@@ -39,6 +39,11 @@ func warming(size float64, constant time.Duration) shape {
 	return func(at time.Duration) float64 { return size * (1 - math.Exp(-float64(at)/float64(constant))) }
 }
 
+// filling is a cache whose entries are ever more seldom new.
+func filling(size float64, constant time.Duration) shape {
+	return func(at time.Duration) float64 { return size * math.Log1p(float64(at)/float64(constant)) }
+}
+
 // leaking grows for ever.
 func leaking(perMinute float64) shape {
 	return func(at time.Duration) float64 { return perMinute * at.Minutes() }

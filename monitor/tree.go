@@ -1,6 +1,10 @@
 package monitor
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // ticksPerSecond is USER_HZ, which is 100 on every architecture Go runs on.
 const ticksPerSecond = 100
@@ -16,6 +20,9 @@ type tree struct {
 	totals  totals
 	last    Sample
 }
+
+// pids are those of the members.
+func (t *tree) pids() []int { return slices.Collect(maps.Keys(t.members)) }
 
 // measure reads the members named by pids and returns the tree's sample at now.
 func (t *tree) measure(now time.Time, pids []int, read reader) Sample {

@@ -11,6 +11,9 @@ type slope struct {
 	low, high float64 // Sen's interval of it
 }
 
+// margin is how far from the middle the interval reaches.
+func (s slope) margin() float64 { return (s.high - s.low) / 2 }
+
 // rising is z of Mann and Kendall's test, which asks only of how many pairs the
 // later one is the larger: above 3.09 a series without a trend is once in a
 // thousand times.
@@ -50,6 +53,38 @@ func slopeOf(times, values []float64, width float64) slope {
 		low:    all[clamp(int(math.Floor(middle-half)), len(all))],
 		high:   all[clamp(int(math.Ceil(middle+half))-1, len(all))],
 	}
+}
+
+// rise is how a series rises in a time, span, and in the halves of it.
+type rise struct {
+	whole, first, second slope
+	span                 float64
+}
+
+// slowing is at which rate its slope falls, as that of 1-exp(-rate*time) does.
+// It is the least that the intervals of the halves allow; 0 where it may be straight,
+// or does not rise in the end.
+func (r rise) slowing() float64 {
+	less := r.first.middle - r.second.middle - math.Hypot(r.first.margin(), r.second.margin())
+	if less <= 0 || r.second.middle <= 0 {
+		return 0
+	}
+	return -math.Log1p(-less/r.first.middle) / (r.span / 2)
+}
+
+// takes is the time from its end until it has risen by so much more. It is
+// infinite when the series slows down and levels off before.
+func (r rise) takes(more float64) float64 {
+	rate := r.slowing()
+	if rate == 0 {
+		return more / r.whole.middle
+	}
+	now := r.second.middle * math.Exp(-rate*r.span/4) // that slope was half a half ago
+	left := 1 - rate*more/now                         // of the slope, when it is there
+	if left <= 0 {
+		return math.Inf(1)
+	}
+	return -math.Log(left) / rate
 }
 
 // variance is that of Mann and Kendall's S where nothing rises or falls, with

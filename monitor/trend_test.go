@@ -73,3 +73,28 @@ func TestSlope_OfALine(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestRise_IsProjectedAsItSlowsDown(t *testing.T) {
+	f := func(what string, series func(hour float64) float64, noise, more, want, tolerance float64) {
+		t.Helper()
+		r := rand.New(rand.NewPCG(1, 6))
+		times, values := make([]float64, 60), make([]float64, 60)
+		for i := range values {
+			times[i] = float64(i) / 30
+			values[i] = series(times[i]) + noise*r.NormFloat64()
+		}
+		of := func(from, to int) slope { return slopeOf(times[from:to], values[from:to], 2.326) }
+		got := rise{whole: of(0, 60), first: of(0, 30), second: of(30, 60), span: times[59]}.takes(more)
+		if got != want && math.IsNaN(got-want) || math.Abs(got-want) > tolerance {
+			t.Errorf("%s: %g more takes %g hours, want %g", what, more, got, want)
+		}
+	}
+	warmUp := func(hour float64) float64 { return 100 * (1 - math.Exp(-hour)) } // 86 after two hours
+	f("a straight line", func(hour float64) float64 { return 10 * hour }, 0, 30, 3, 0.001)
+	f("a straight line with noise", func(hour float64) float64 { return 10 * hour }, 3, 30, 3, 0.5)
+	f("one that becomes steeper", func(hour float64) float64 { return 10 * hour * hour }, 0, 30, 1.5, 0.1) // as if it had been straight
+	f("a warm-up", warmUp, 0, 7, 0.7, 0.2)                                                                 // half of what is left; a line would take 0.2
+	f("a warm-up", warmUp, 0, 20, math.Inf(1), 0)
+	f("a warm-up with noise", warmUp, 1, 40, math.Inf(1), 0)
+	f("one that cannot be told from a line", warmUp, 60, 40, 1, 1)
+}

@@ -251,14 +251,17 @@ func TestPool_WorkerWithoutWeightHasOne(t *testing.T) {
 
 func TestEligible_Rules(t *testing.T) {
 	// Each letter pair is an upstream: s static or w worker; then h healthy, u unhealthy, e ejected,
-	// n starting, d drained, z weight 0. A capital in want marks panic.
+	// n starting, d drained, z weight 0, a without an address. A capital in want marks panic.
 	f := func(have, want string, wantPanic bool) {
 		t.Helper()
 		p := New("p", settings(), nil)
 		for i, kind := range strings.Fields(have) {
-			s := Spec{ID: fmt.Sprintf("%s%d", kind, i), Weight: 1, State: Healthy, Spawned: kind[0] == 'w', Slot: i}
-			if kind[1] == 'n' {
+			s := Spec{ID: fmt.Sprintf("%s%d", kind, i), Network: "tcp", Address: "127.0.0.1:1", Weight: 1, State: Healthy, Spawned: kind[0] == 'w', Slot: i}
+			switch kind[1] {
+			case 'n':
 				s.State = Starting
+			case 'a':
+				s.Network, s.Address = "", ""
 			}
 			u := add(t, p, s)
 			switch kind[1] {
@@ -295,6 +298,9 @@ func TestEligible_Rules(t *testing.T) {
 	f("sd sz", "", false) // what the operator has taken out stays out
 	f("sd su", "su1", true)
 	f("sh sd sd sd", "sh0", false)
+	f("wa", "", false) // a worker that listens nowhere is well, and gets nothing
+	f("wa wh wa", "wh1", false)
+	f("wa we", "we1", true)
 }
 
 func TestUpstream_StatusIsCarried(t *testing.T) {

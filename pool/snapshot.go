@@ -44,8 +44,9 @@ func (s *Snapshot) Clock() time.Duration {
 // candidate tells whether only health can keep traffic from u. A worker that
 // is not up (starting, or its probes failed) is none: nothing brings traffic
 // to it, and it does not count when the share of those that are out is taken.
+// Neither is one that listens nowhere.
 func (u *Upstream) candidate() bool {
-	return !u.gate.has(gateQuit) && u.Weight() > 0 && (!u.Spawned || u.State() == Healthy)
+	return u.Address != "" && !u.gate.has(gateQuit) && u.Weight() > 0 && (!u.Spawned || u.State() == Healthy)
 }
 
 // well tells whether a candidate deserves traffic.

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"net"
 	"sync/atomic"
 	"time"
 )
@@ -15,13 +16,14 @@ type cacheLine [64]byte
 // What decides about routing (state, flags, weight) is written by the pool
 // under its lock only; the request path writes the counters.
 type Upstream struct {
-	ID         string // unique in the pool: app-3.7, or the configured name
-	Label      string // app-3, or the configured name
-	Network    string // tcp or unix
-	Address    string // host:port or path
-	Spawned    bool   // a worker of ours
-	Slot       int    // of a worker, from 1; 0 otherwise
-	Generation int    // of a worker, from 1; 0 otherwise
+	ID         string               // unique in the pool: app-3.7, or the configured name
+	Label      string               // app-3, or the configured name
+	Network    string               // tcp or unix
+	Address    string               // host:port or path; "" for a worker that listens nowhere, which gets no requests
+	Verify     func(net.Conn) error // of each connection to it before anything is sent; nil: any is good
+	Spawned    bool                 // a worker of ours
+	Slot       int                  // of a worker, from 1; 0 otherwise
+	Generation int                  // of a worker, from 1; 0 otherwise
 
 	pool       *Pool
 	configured int  // the weight it joined with; guarded by Pool.mu
@@ -53,7 +55,7 @@ type Upstream struct {
 
 func newUpstream(p *Pool, s Spec) *Upstream {
 	u := &Upstream{
-		ID: s.ID, Label: s.Label, Network: s.Network, Address: s.Address,
+		ID: s.ID, Label: s.Label, Network: s.Network, Address: s.Address, Verify: s.Verify,
 		Spawned: s.Spawned, Slot: s.Slot, Generation: s.Generation,
 		pool: p,
 	}

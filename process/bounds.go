@@ -12,6 +12,7 @@ type Bounds struct {
 	NoNewPrivileges bool     // setuid programs and file capabilities give it nothing
 	Account         *Account // nil: drover's own
 	PrivateNetwork  bool     // it has a loopback device of its own, and no other; needs root
+	PrivatePIDs     bool     // it sees only what it has started, and ends with drover and all of it with it; needs root
 	Sandbox         *Sandbox // nil: it may reach all that its user may; else NoNewPrivileges holds, too
 }
 
@@ -50,6 +51,7 @@ const (
 	BoundNoNewPrivileges = "noNewPrivileges"
 	BoundAccount         = "account"
 	BoundNetwork         = "network"
+	BoundPIDs            = "pids"
 	BoundSandbox         = "sandbox"
 )
 

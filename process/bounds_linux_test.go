@@ -105,6 +105,34 @@ func TestBounds_AnotherUserRunsIt(t *testing.T) {
 	}
 }
 
+func TestBounds_AnotherUserGetsNoCapabilitiesOfDrover(t *testing.T) {
+	workertest.Need(t, "root")
+	workertest.Need(t, "setpriv")
+	// As a drover that systemd starts with User= and AmbientCapabilities=; by the last it finds the test's program.
+	const caps = "+setuid,+setgid,+dac_read_search"
+	spec := shell("grep -E '^(Uid|CapPrm|CapEff|CapAmb)' /proc/self/status | tr '\\n' ' '; echo")
+	spec.Bounds.Account = &process.Account{UID: 4712, GID: 4712}
+	h := startHost(t, []string{"setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", "--inh-caps=" + caps, "--ambient-caps=" + caps}, spec)
+	const none = "0000000000000000"
+	h.await("Uid:\t4712\t4712\t4712\t4712 CapPrm:\t" + none + " CapEff:\t" + none + " CapAmb:\t" + none + " ")
+}
+
+func TestBounds_DroversOwnAccountNeedsNoRoot(t *testing.T) {
+	workertest.Need(t, "root") // to be somebody else first
+	workertest.Need(t, "setpriv")
+	const caps = "+dac_read_search" // to find the test's program
+	f := func(a process.Account) {
+		t.Helper()
+		spec := shell("id -u; id -g")
+		spec.Bounds.Account = &a
+		h := startHost(t, []string{"setpriv", "--reuid=4711", "--regid=4712", "--clear-groups", "--inh-caps=" + caps, "--ambient-caps=" + caps}, spec)
+		h.await("4711")
+		h.await("4712")
+	}
+	f(process.Account{UID: 4711, GID: 4712, Groups: []int{4712}})
+	f(process.Account{UID: -1, GID: 4712, Groups: []int{4712}})
+}
+
 func TestBounds_AnotherUsersProgramEndsWithDrover(t *testing.T) {
 	workertest.Need(t, "root")
 	account := &process.Account{UID: 4711, GID: 4711}

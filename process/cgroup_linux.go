@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/drover-proxy/drover/internal/cgroupfs"
 )
 
 // The controllers that bounds need.
@@ -46,28 +48,27 @@ func (c *cgroups) open(owner proc) {
 	c.once.Do(func() {
 		c.owner, c.bases, c.kinds, c.why = owner, make(map[string]string), make(map[string]int), make(map[string]string)
 		c.made = make(map[string]struct{})
-		mounts, err := os.ReadFile("/proc/self/mountinfo")
-		own, err2 := os.ReadFile("/proc/self/cgroup")
-		if err = errors.Join(err, err2); err != nil {
+		found, err := cgroupfs.Own()
+		if err != nil {
 			for _, name := range controllers {
 				c.why[name] = err.Error()
 			}
 			return
 		}
-		found := findHierarchies(string(mounts), string(own))
 		for _, name := range controllers {
 			c.openOne(name, found)
 		}
 	})
 }
 
-func (c *cgroups) openOne(name string, found hierarchies) {
-	folder, ok := found.v1[name]
+func (c *cgroups) openOne(name string, found cgroupfs.Groups) {
+	group, ok := found.V1[name]
+	folder := group.Folder
 	switch {
 	case ok:
 		c.kinds[name] = 1
-	case found.v2 != "":
-		folder = found.v2
+	case found.V2.Folder != "":
+		folder = found.V2.Folder
 		c.kinds[name] = 2
 	default:
 		c.why[name] = "no control groups are mounted"

@@ -173,3 +173,31 @@ func TestCgroup_GuardianEndsAndRemovesIt(t *testing.T) {
 		return true
 	})
 }
+
+func TestCgroup_ChargedIsWhatCannotBeTakenBack(t *testing.T) {
+	workertest.Need(t, "python3")
+	s := newSpawner(t, process.Options{})
+	file := filepath.Join(t.TempDir(), "cached")
+	program := `
+import os, sys, time
+held = b"x" * (40 << 20)
+with open(sys.argv[1], "wb") as f:
+    for _ in range(60):
+        f.write(b"y" * (1 << 20))
+    f.flush()
+    os.fsync(f.fileno())
+open(sys.argv[1] + ".done", "w")
+time.sleep(60)`
+	spec := process.Spec{ID: "app-1.1", Argv: []string{"python3", "-c", program, file}, Env: environ(nil), Bounds: process.Bounds{Memory: 256 << 20}}
+	p := bounded(t, s, spec, process.BoundMemory)
+	defer p.Kill()
+	eventually(t, "the file is written", func() bool { return exists(file + ".done") })
+	if bytes, ok := p.Charged(); !ok || bytes < 40<<20 || bytes > 80<<20 {
+		t.Errorf("%d MB, %v; it holds 40 MB, and has written 60 MB into a file", bytes>>20, ok)
+	}
+	calm := start(t, s, shell("sleep 60"))
+	defer calm.Kill()
+	if bytes, ok := calm.Charged(); ok {
+		t.Errorf("without a limit %d bytes are charged", bytes)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -136,6 +137,28 @@ func (g *cgroup) outOfMemory() bool {
 	return g.kills > 0
 }
 
+// charged is what counts against the group's memory limit, less the cache of files; false where nothing counts it.
+func (g *cgroup) charged() (bytes uint64, ok bool) {
+	if g == nil || g.memory == "" {
+		return 0, false
+	}
+	file, prefix := "memory.current", ""
+	if g.kind == 1 {
+		file, prefix = "memory.usage_in_bytes", "total_" // with the groups below, as the usage is
+	}
+	usage, err := os.ReadFile(filepath.Join(g.memory, file))
+	if err != nil {
+		return 0, false // it is gone
+	}
+	stat, err := os.ReadFile(filepath.Join(g.memory, "memory.stat"))
+	if err != nil {
+		return 0, false
+	}
+	bytes, err = strconv.ParseUint(strings.TrimSpace(string(usage)), 10, 64)
+	cache := countIn(stat, prefix+"inactive_file ") + countIn(stat, prefix+"active_file ")
+	return bytes - min(bytes, cache), err == nil
+}
+
 // remove takes the group away; nothing runs in it any more.
 func (g *cgroup) remove() {
 	if g == nil {
@@ -158,8 +181,13 @@ func oomKills(folder string, version int) uint64 {
 	if err != nil {
 		return 0
 	}
+	return countIn(text, "oom_kill ")
+}
+
+// countIn returns the number of the line that begins with the key, 0 where there is none.
+func countIn(text []byte, key string) uint64 {
 	for line := range bytes.Lines(text) {
-		if n, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte("oom_kill ")); ok {
+		if n, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte(key)); ok {
 			count, _ := strconv.ParseUint(string(n), 10, 64) // the kernel writes numbers
 			return count
 		}

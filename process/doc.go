@@ -28,6 +28,12 @@
 // it. A socket pair carries what to run to the shim and a failure back; that it is closed without one
 // means that execve succeeded. The target is the leader of a session of its own.
 //
+// With Bounds.PrivatePIDs there is an init in between: drover forks "drover-init" as the first process
+// of a PID and a mount namespace, which mounts a /proc of its own and starts the shim as its child. It
+// passes signals on, waits for orphans, tells drover how the target ended over a socket, and when it
+// ends, by itself, by Kill or with drover, the kernel kills all that is left. What is said of a
+// Process is about the target: PID, Exit, Tree and Evidence leave the init out.
+//
 // # What belongs to a process
 //
 // Its tree: its descendants, all that live in a session or group that one of them leads, and what

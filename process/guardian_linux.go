@@ -161,9 +161,9 @@ func (g *guardian) add(p *Process) {
 }
 
 // note tells of members that have left the root's session, which is the last moment that their
-// ancestors show where they belong.
+// ancestors show where they belong. What has an init ends with it.
 func (g *guardian) note(p *Process, members []proc) {
-	if !g.wanted {
+	if !g.wanted || p.space != nil {
 		return
 	}
 	g.mu.Lock()

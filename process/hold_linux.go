@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -31,6 +32,7 @@ func (s *Spawner) hold(spec Spec, path string) (h holding, g *cgroup, held []Hel
 	keep(BoundAccount, b.Account != nil)
 	keep(BoundNoNewPrivileges, b.NoNewPrivileges)
 	keep(BoundNetwork, b.PrivateNetwork)
+	keep(BoundPIDs, b.PrivatePIDs)
 	if b.Sandbox != nil {
 		confined := *b.Sandbox
 		confined.Read = slices.Concat(confined.Read, spec.installation(path))
@@ -145,8 +147,8 @@ func (h *holding) begin() (what string, err error) {
 			return "maxCpuPerWorker", err
 		}
 	}
-	if h.Nice > 0 { // of this thread, which becomes the program
-		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, h.Nice); err != nil {
+	if h.Nice > 0 {
+		if err := stepBack(h.Nice); err != nil {
 			return "maxCpuPerWorker", err
 		}
 	}
@@ -163,6 +165,16 @@ func (h *holding) begin() (what string, err error) {
 		h.entrances = append(h.entrances, fd)
 	}
 	return "", nil
+}
+
+// stepBack makes this thread, which becomes the program, that much nicer than drover is.
+func stepBack(by int) error {
+	const ruder = 20 // the system call tells 20 less the niceness, so that it is never negative
+	told, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Setpriority(unix.PRIO_PROCESS, 0, min(ruder-told+by, 19))
 }
 
 // runOn leaves the program that many of the CPUs it may use. Which ones the process number decides,
@@ -218,6 +230,11 @@ func (h *holding) become() (what string, err error) {
 			return "maxProcesses", err
 		}
 	}
+	if h.Sandbox != nil {
+		if err := dropCapabilities(); err != nil {
+			return "sandbox (capabilities)", err
+		}
+	}
 	if h.Landlock > 0 {
 		if at, err := h.Sandbox.restrict(h.Landlock); err != nil {
 			return strings.TrimSpace("sandbox " + at), err
@@ -232,6 +249,9 @@ func (h *holding) become() (what string, err error) {
 }
 
 func (a *Account) become() error {
+	if os.Geteuid() != 0 && (a.UID < 0 || a.UID == os.Geteuid()) && a.GID == os.Getegid() {
+		return nil // drover's own, whose supplementary groups only root can set anew
+	}
 	if err := syscall.Setgroups(a.Groups); err != nil {
 		return err
 	}
@@ -239,6 +259,11 @@ func (a *Account) become() error {
 		return err
 	}
 	if err := syscall.Setresuid(a.UID, a.UID, a.UID); err != nil {
+		return err
+	}
+	// What drover was given as another user than root (systemd: AmbientCapabilities=) stays with drover.
+	err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	if err != nil && !errors.Is(err, unix.EINVAL) { // before Linux 4.3
 		return err
 	}
 	// Another user's process has lost the signal for the death of its parent.

@@ -1,8 +1,13 @@
 package process
 
 import (
+	"errors"
 	"reflect"
+	"runtime"
+	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestHold_HasASubstituteForEachController(t *testing.T) {
@@ -44,29 +49,6 @@ func TestHold_SettingsOfBothVersions(t *testing.T) {
 	f(controlPIDs, 2, setting{"pids.max", "20", false})
 }
 
-func TestHierarchies_OfAllKindsOfMachines(t *testing.T) {
-	f := func(mounts, own string, want hierarchies) {
-		t.Helper()
-		if want.v1 == nil {
-			want.v1 = map[string]string{}
-		}
-		if got := findHierarchies(mounts, own); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s%s%+v", mounts, own, got)
-		}
-	}
-	unified := "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
-	f(unified, "0::/system.slice/drover.service\n", hierarchies{v2: "/sys/fs/cgroup/system.slice/drover.service"})
-	f(unified, "0::/\n", hierarchies{v2: "/sys/fs/cgroup"})
-	hybrid := "31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n" +
-		"32 30 0:28 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n" +
-		"33 30 0:29 / /sys/fs/cgroup/with\\040space rw - cgroup cgroup rw,pids\n" +
-		"34 30 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-	f(hybrid, "5:cpu,cpuacct:/a\n4:memory:/docker/abc/b\n3:pids:/c\n2:blkio:/\n0::/d\n", hierarchies{v2: "/sys/fs/cgroup/unified/d", v1: map[string]string{
-		"cpu": "/sys/fs/cgroup/cpu,cpuacct/a", "cpuacct": "/sys/fs/cgroup/cpu,cpuacct/a", "memory": "/sys/fs/cgroup/memory/b", "pids": "/sys/fs/cgroup/with space/c"}})
-	f(hybrid, "4:memory:/elsewhere\n", hierarchies{v2: "/sys/fs/cgroup/unified", v1: map[string]string{"memory": "/sys/fs/cgroup/memory"}})
-	f("nonsense\n", "nonsense\n", hierarchies{})
-}
-
 func TestHold_SandboxIsReportedAsTheKernelHasIt(t *testing.T) {
 	f := func(strict bool, landlock int, seccomp bool, want Level) {
 		t.Helper()
@@ -82,4 +64,24 @@ func TestHold_SandboxIsReportedAsTheKernelHasIt(t *testing.T) {
 	f(false, 0, true, LevelPartial)
 	f(false, 7, false, LevelPartial)
 	f(false, 0, false, LevelNone)
+}
+
+func TestHold_StepsBackBehindDroverHoweverNiceThatIs(t *testing.T) {
+	var got []int
+	var faults []error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		faults = append(faults, unix.Setpriority(unix.PRIO_PROCESS, 0, 9))
+		for range 3 {
+			faults = append(faults, stepBack(modest))
+			told, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+			got, faults = append(got, 20-told), append(faults, err)
+		}
+	}()
+	<-done
+	if err := errors.Join(faults...); err != nil || !slices.Equal(got, []int{14, 19, 19}) {
+		t.Errorf("from 9 it goes to %d, %v", got, err)
+	}
 }

@@ -60,6 +60,10 @@ func host() {
 			fmt.Println(strings.Trim(fmt.Sprint(pids), "[]"))
 		case "pid":
 			fmt.Println(os.Getpid())
+		case "held": // bounds of the first
+			for _, h := range started[0].Held() {
+				fmt.Println(h.Bound, h.Level, h.Why)
+			}
 		case "zombies": // all that it can see
 			n := 0
 			for _, pid := range pids() {

@@ -12,6 +12,10 @@ const killLimit = 2 * time.Second
 // returns when it is empty and the direct child was waited for, or after 2 s. It may be called at
 // any time, also after Done, where it ends what the process left behind.
 func (p *Process) Kill() {
+	if p.space != nil {
+		p.killSpace()
+		return
+	}
 	deadline := time.Now().Add(killLimit)
 	if !p.isReaped() {
 		// At once and for the whole group, so that a group that forks as fast as it can stands still.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"syscall"
 	"unsafe"
@@ -27,6 +26,8 @@ const (
 	accessFile = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
 		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 	accessFirst = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // all of version 1
+	// accessDevices would let root open any disk by a device of its own making.
+	accessDevices = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
 )
 
 // landlockVersion is what the kernel has, 0 when it has none or it is switched off.
@@ -58,6 +59,7 @@ type ruleset struct {
 	fd      int
 	version int
 	all     uint64
+	inert   []string // folders and files of which nothing is executed
 }
 
 // restrict confines this thread and what it becomes to the sandbox. no_new_privs must be set. The
@@ -105,13 +107,12 @@ func (r *ruleset) open(strict bool) error {
 
 func (r *ruleset) allowFiles(b *Sandbox) (at string, err error) {
 	const use = accessRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
-	change := r.all
-	if b.Strict {
-		change &^= unix.LANDLOCK_ACCESS_FS_EXECUTE
-	}
+	change := r.all &^ accessDevices
 	system, etc := systemPaths, []string{"/etc"}
 	if b.Strict {
 		etc = etcPaths
+		change &^= unix.LANDLOCK_ACCESS_FS_EXECUTE
+		r.inert = resolved(b.Write)
 	}
 	for _, group := range []struct {
 		paths   []string
@@ -124,14 +125,14 @@ func (r *ruleset) allowFiles(b *Sandbox) (at string, err error) {
 		{b.Write, change, false},
 	} {
 		for _, path := range group.paths {
-			err := r.allow(path, group.access)
+			err := r.allowAll(path, group.access)
 			if err != nil && (!group.missing || !errors.Is(err, fs.ErrNotExist)) {
 				return path, err
 			}
 		}
 	}
 	if !b.Strict {
-		for _, path := range append(tempPaths, os.TempDir()) {
+		for _, path := range tempPaths {
 			if err := r.allow(path, change); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return path, err
 			}

@@ -7,6 +7,7 @@ import (
 
 const (
 	shimName     = "drover-shim"
+	initName     = "drover-init"
 	guardianName = "drover-guardian"
 )
 
@@ -15,7 +16,7 @@ const (
 var entered atomic.Bool
 
 // Main must be the first call of main() and of every TestMain that starts processes: where the
-// process was re-executed as shim or guardian it does that work and never returns.
+// process was re-executed as shim, init or guardian it does that work and never returns.
 func Main() {
 	entered.Store(true)
 	if len(os.Args) != 2 {
@@ -24,6 +25,8 @@ func Main() {
 	switch os.Args[0] {
 	case shimName:
 		shimMain(os.Args[1])
+	case initName:
+		initMain(os.Args[1])
 	case guardianName:
 		guardianMain(os.Args[1])
 	}

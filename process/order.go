@@ -10,7 +10,7 @@ import (
 // order is what the shim is told to do. It travels as a count of bytes, then fields that end in a
 // zero byte, which neither paths nor arguments nor environment can have.
 type order struct {
-	parent int // drover's pid
+	parent int // pid of drover, or of the init
 	umask  int // -1: keep
 	path   string
 	dir    string
@@ -84,4 +84,5 @@ const (
 	shimOrphan = 'o' // drover is no longer the parent
 	shimBroken = 'b' // the shim could not prepare
 	shimBound  = 'l' // a bound cannot be kept; the word says which
+	shimSpace  = 's' // of an init: a PID namespace cannot be set up
 )

@@ -44,6 +44,9 @@ func (p *Process) Held() []Held { return nil }
 // OutOfMemory needs Linux.
 func (p *Process) OutOfMemory() bool { return false }
 
+// Charged needs Linux.
+func (p *Process) Charged() (bytes uint64, ok bool) { return 0, false }
+
 // Done needs Linux.
 func (p *Process) Done() <-chan struct{} { return nil }
 
@@ -80,5 +83,7 @@ func (p *Process) Listeners() []string { return nil }
 func (p *Process) Evidence() string { return "" }
 
 func shimMain(string) { os.Exit(127) }
+
+func initMain(string) { os.Exit(127) }
 
 func guardianMain(string) { os.Exit(127) }

@@ -30,7 +30,7 @@ func (p *Process) OwnsListener(network, address string) (listening, owned bool, 
 	select {
 	case <-p.done:
 	default:
-		if subtractSockets(p.id.pid, wanted) == nil && len(wanted) == 0 {
+		if subtractSockets(p.PID(), wanted) == nil && len(wanted) == 0 {
 			return true, true, nil
 		}
 	}

@@ -22,10 +22,11 @@ type Process struct {
 	held    []Held
 	group   *cgroup // nil: none
 	private bool    // in a network namespace of its own
+	space   *space  // nil: it has no PIDs of its own
 
 	// Guarded by spawner.mu, which is held while statuses are collected.
-	reaped bool
-	pidfd  int // -1: none
+	reaped bool // the direct child was waited for, which is the program or its init
+	pidfd  int  // -1: none
 	exit   Exit
 
 	treeMu sync.Mutex
@@ -33,8 +34,14 @@ type Process struct {
 	empty  bool // reaped, and nothing of the tree is left
 }
 
-// PID is the number of the direct child. After Done another process may have it.
-func (p *Process) PID() int { return p.id.pid }
+// PID is the number of the program, as it is seen here: also where it has PIDs of its own, where it
+// has another for itself. After Done another process may have it.
+func (p *Process) PID() int {
+	if p.space != nil {
+		return p.space.program
+	}
+	return p.id.pid
+}
 
 // Started is when it was forked.
 func (p *Process) Started() time.Time { return p.started }
@@ -46,11 +53,15 @@ func (p *Process) Held() []Held { return slices.Clone(p.held) }
 // Bounds.Memory.
 func (p *Process) OutOfMemory() bool { return p.group.outOfMemory() }
 
-// Done is closed when the direct child has ended and its status was collected. Descendants may
-// still run; see Tree.
+// Charged is what the kernel counts of the tree against Bounds.Memory, in bytes, less the cache of files, which it
+// takes back before it ends anything. It is false where the kernel does not keep that bound.
+func (p *Process) Charged() (bytes uint64, ok bool) { return p.group.charged() }
+
+// Done is closed when the program has ended and its status was collected. Descendants may still
+// run; see Tree.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Exit is how the direct child ended; it is valid after Done.
+// Exit is how the program ended; it is valid after Done.
 func (p *Process) Exit() Exit {
 	p.spawner.mu.Lock()
 	defer p.spawner.mu.Unlock()
@@ -79,18 +90,21 @@ func (p *Process) TerminateRest(sig syscall.Signal) {
 		return // Kill is what they get
 	}
 	for _, m := range members {
-		if m.pgrp != p.id.pid && signalProc(m, sig) == nil {
+		if m.pgrp != p.PID() && signalProc(m, sig) == nil {
 			_ = signalProc(m, syscall.SIGCONT) // it has ended otherwise
 		}
 	}
 }
 
 // signalGroup never reaches a group that took the number later: the number is ours as long as the
-// leader was not waited for, and waiting needs the same lock.
+// leader was not waited for, and waiting needs the same lock. An init passes the signal on.
 func (p *Process) signalGroup(sig syscall.Signal) error {
 	p.spawner.mu.Lock()
 	if !p.reaped {
 		defer p.spawner.mu.Unlock()
+		if p.space != nil {
+			return syscall.Kill(p.id.pid, sig)
+		}
 		return syscall.Kill(-p.id.pid, sig)
 	}
 	p.spawner.mu.Unlock()
@@ -185,7 +199,7 @@ func (p *Process) membersIn(t *table) []proc {
 	}
 	members := p.root.members(t, p.spawner.view(p))
 	p.spawner.guardian.note(p, members)
-	return members
+	return p.withoutInit(members)
 }
 
 // release marks the tree as empty for good.
@@ -200,14 +214,19 @@ func (p *Process) release() {
 	p.spawner.forget(p)
 }
 
-// endedLocked collects the exit status. spawner.mu is held.
+// endedLocked takes the status of the direct child. spawner.mu is held.
 func (p *Process) endedLocked(status syscall.WaitStatus) {
 	p.reaped = true
-	p.exit = exitOf(status, time.Now())
 	if p.pidfd >= 0 {
 		_ = unix.Close(p.pidfd) // nothing depends on it any more
 		p.pidfd = -1
 	}
+	if p.space != nil {
+		p.space.status = status
+		close(p.space.gone)
+		return
+	}
+	p.exit = exitOf(status, time.Now())
 	close(p.done)
 }
 

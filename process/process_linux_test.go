@@ -46,7 +46,15 @@ func TestProcess_TerminateRestReachesWhoLeftTheGroup(t *testing.T) {
 	spec.ID = "app-1.1"
 	spec.Env = append(spec.Env, "DROVER_WORKER_ID=app-1.1")
 	p := start(t, s, spec)
-	eventually(t, "four run", func() bool { return len(p.Tree()) == 4 })
+	eventually(t, "four run, each as it will", func() bool {
+		var are []string
+		for _, pid := range p.Tree() {
+			state, _, _ := strings.Cut(status(pid, "State"), " ")
+			are = append(are, strings.Join([]string{status(pid, "Name"), state}, " "))
+		}
+		slices.Sort(are)
+		return slices.Equal(are, []string{"sh S", "sh T", "sleep S", "sleep S"})
+	})
 	if err := p.Terminate(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

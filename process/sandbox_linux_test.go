@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,9 @@ t('write secret', lambda: open(secret, 'w'))
 t('list root home', lambda: os.listdir('/root'))
 t('write own', lambda: open(own + '/file', 'w').close())
 t('rename own', lambda: os.rename(own + '/file', own + '/other'))
+t('make pipe', lambda: os.mkfifo(own + '/pipe'))
+t('make disk', lambda: os.mknod(own + '/disk', 0o60600, os.makedev(7, 0)))
+t('make memory', lambda: os.mknod(own + '/memory', 0o20600, os.makedev(1, 1)))
 t('write usr', lambda: open('/usr/drover-test', 'w'))
 t('write tmp', lambda: os.rmdir(tempfile.mkdtemp(dir='/tmp')))
 t('read hosts', lambda: open('/etc/hosts').read())
@@ -85,7 +89,7 @@ t('other socket', lambda: bind(socket.AF_UNIX, secret + '.sock'))
 
 func TestSandbox_GuardsFilesAndPorts(t *testing.T) {
 	s := newSpawner(t, process.Options{})
-	f := func(strict bool, argv ...string) {
+	f := func(strict bool, argv []string, more ...string) {
 		t.Helper()
 		b, own, port := confined(t, strict)
 		secret := filepath.Join(privateDir(t), "secret")
@@ -98,8 +102,8 @@ func TestSandbox_GuardsFilesAndPorts(t *testing.T) {
 		if strict {
 			tmp = "EACCES"
 		}
-		for _, want := range []string{"read secret EACCES", "write secret EACCES", "list root home EACCES", "write own ok", "rename own ok",
-			"write usr EACCES", "write tmp " + tmp, "read hosts ok", "read hostname ok", "own port ok", "any port EACCES", "own socket ok", "other socket EACCES"} {
+		for _, want := range append(more, "read secret EACCES", "write secret EACCES", "list root home EACCES", "write own ok", "rename own ok",
+			"write usr EACCES", "write tmp "+tmp, "read hosts ok", "read hostname ok", "own port ok", "any port EACCES", "own socket ok", "other socket EACCES") {
 			if !strings.Contains(got+"\n", want+"\n") {
 				t.Errorf("%s, strict %v: no %q in\n%s\n%v", argv[0], strict, want, got, exit)
 			}
@@ -110,9 +114,42 @@ func TestSandbox_GuardsFilesAndPorts(t *testing.T) {
 	}
 	workertest.Need(t, "node")
 	for _, strict := range []bool{false, true} {
-		f(strict, "node", "-e", nodeProbe, "--")
-		f(strict, workertest.Python(t), "-c", pythonProbe)
+		f(strict, []string{"node", "-e", nodeProbe, "--"})
+		f(strict, []string{workertest.Python(t), "-c", pythonProbe}, "make pipe ok", "make disk EACCES", "make memory EACCES")
 	}
+}
+
+// What may be changed must not be executed, also where it lies in a folder that may be.
+func TestSandbox_StrictExecutesNothingThatItMayChange(t *testing.T) {
+	s := newSpawner(t, process.Options{})
+	dir := privateDir(t)
+	data, link := filepath.Join(dir, "var", "data"), filepath.Join(dir, "link")
+	for _, err := range []error{os.MkdirAll(data, 0o755), os.Mkdir(filepath.Join(dir, "lib"), 0o755), os.Symlink(data, link)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const hello = "#!/bin/sh\necho hello\n"
+	writeProgram(t, filepath.Join(dir, "lib", "tool"), hello)
+	writeProgram(t, filepath.Join(dir, "tool"), hello)
+	writeProgram(t, filepath.Join(dir, "main"), `#!/bin/sh
+cp /bin/true "$1/own" || exit 1
+for program in "$2/tool" "$2/lib/tool" "$1/own" "$2/link/own"; do "$program" >/dev/null 2>&1 && echo "ok" || echo "$?"; done
+cat "$2/lib/tool" "$1/own" >/dev/null && echo read
+`)
+	f := func(strict bool, write, want string) {
+		t.Helper()
+		b := process.Bounds{Sandbox: &process.Sandbox{Read: []string{dir}, Write: []string{write}, Strict: strict}}
+		got, exit := output(t, s, process.Spec{Argv: []string{filepath.Join(dir, "main"), data, dir}, Env: environ(nil), Bounds: b})
+		if got = strings.Join(strings.Fields(got), " "); got != want {
+			t.Errorf("strict %v, %s: %q, want %q, %v", strict, write, got, want, exit)
+		}
+	}
+	f(false, data, "ok ok ok ok read")
+	f(true, data, "ok ok 126 126 read")
+	f(true, link, "ok ok 126 126 read")
+	f(true, filepath.Join(dir, "var"), "ok ok 126 126 read")
+	f(true, dir, "126 126 126 126 read")
 }
 
 const callsProbe = `
@@ -134,6 +171,8 @@ call('clone', 56, 0x10000000 | 17, 0, 0, 0, 0)
 call('clone3', 435, 0, 0)
 call('x32', 0x40000000 + 39)
 call('getpid', 39)
+call('type at terminal', 16, 0, 0x5412, b'x')
+call('terminal', 16, 0, 0x5401, 0)
 if os.fork() == 0: os._exit(0)
 print('fork', os.wait()[1])
 for name, family in (('packet', 17), ('alg', 38), ('inet', 2)):
@@ -153,7 +192,7 @@ func TestSandbox_RefusesSystemCalls(t *testing.T) {
 		b, _, _ := confined(t, strict)
 		got, exit := output(t, s, process.Spec{Argv: []string{workertest.Python(t), "-c", callsProbe}, Env: environ(nil), Bounds: b})
 		for _, want := range append(wants, "mount EPERM", "unshare EPERM", "setns EPERM", "ptrace EPERM", "bpf EPERM", "kexec EPERM", "module EPERM",
-			"keyctl EPERM", "io_uring EPERM", "clone EPERM", "clone3 ENOSYS", "x32 ENOSYS", "getpid ok", "fork 0", "inet ok") {
+			"type at terminal EPERM", "terminal ENOTTY", "keyctl EPERM", "io_uring EPERM", "clone EPERM", "clone3 ENOSYS", "x32 ENOSYS", "getpid ok", "fork 0", "inet ok") {
 			if !strings.Contains(got+"\n", want+"\n") {
 				t.Errorf("strict %v: no %q in\n%s\n%v", strict, want, got, exit)
 			}
@@ -161,6 +200,25 @@ func TestSandbox_RefusesSystemCalls(t *testing.T) {
 	}
 	f(false, "signal ok")
 	f(true, "packet EAFNOSUPPORT", "alg EAFNOSUPPORT", "signal EPERM")
+}
+
+func TestSandbox_RootReachesNoFurtherThanOthers(t *testing.T) {
+	workertest.Need(t, "root")
+	s := newSpawner(t, process.Options{})
+	for _, strict := range []bool{false, true} {
+		b, own, _ := confined(t, strict)
+		spec := shell(fmt.Sprintf(`cd %s; grep CapEff /proc/self/status; id -u
+			cat /proc/%d/environ || echo no environment; mknod disk b 254 0 || echo no disk
+			echo x > file; chown 4711 file; stat -c %%u file`, own, os.Getpid()))
+		spec.Bounds, spec.Stderr = b, nil
+		bounded(t, s, process.Spec{Argv: []string{"/bin/true"}, Env: environ(nil), Bounds: b}, process.BoundSandbox).Kill()
+		got, _ := output(t, s, spec)
+		for _, word := range []string{"CapEff:\t00000000000005fb\n0\n", "no environment\n", "no disk\n", "\n4711"} {
+			if !strings.Contains(got, word) {
+				t.Errorf("strict %v: no %q in %q", strict, word, got)
+			}
+		}
+	}
 }
 
 func TestSandbox_SaysWhatItLacksAndWhatIsMissing(t *testing.T) {

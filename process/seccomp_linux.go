@@ -15,6 +15,7 @@ const (
 	dataNumber = 0
 	dataArch   = 4
 	dataArgs   = 16 // the low half of the first; our machines are little-endian
+	dataSecond = 24
 )
 
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER |
@@ -23,8 +24,8 @@ const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
 // denied are system calls that no worker needs, and that reach beyond it.
 var denied = []uint32{
 	// File systems and namespaces.
-	unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_FSOPEN,
-	unix.SYS_FSMOUNT, unix.SYS_FSCONFIG, unix.SYS_FSPICK, unix.SYS_MOUNT_SETATTR, unix.SYS_UNSHARE, unix.SYS_SETNS,
+	unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE,
+	unix.SYS_OPEN_TREE_ATTR, unix.SYS_FSOPEN, unix.SYS_FSMOUNT, unix.SYS_FSCONFIG, unix.SYS_FSPICK, unix.SYS_MOUNT_SETATTR, unix.SYS_UNSHARE, unix.SYS_SETNS,
 	unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_FANOTIFY_INIT, unix.SYS_QUOTACTL, unix.SYS_QUOTACTL_FD, unix.SYS_SWAPON, unix.SYS_SWAPOFF,
 	// Other processes.
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_GETFD, unix.SYS_KCMP,
@@ -70,6 +71,8 @@ func filter(strict bool) []unix.SockFilter {
 	// Its flags are in memory, where a filter cannot look; C libraries and Go then use clone.
 	f = append(f, jump(unix.BPF_JEQ, unix.SYS_CLONE3, 0, 1), refuse(unix.ENOSYS))
 	f = append(f, jump(unix.BPF_JEQ, unix.SYS_CLONE, 0, 4), load(dataArgs), jump(unix.BPF_JSET, namespaces, 0, 1), refuse(unix.EPERM), answer(unix.SECCOMP_RET_ALLOW))
+	// By these a program types at the terminal that somebody else sits at.
+	f = append(f, jump(unix.BPF_JEQ, unix.SYS_IOCTL, 0, 5), load(dataSecond), jump(unix.BPF_JEQ, unix.TIOCSTI, 1, 0), jump(unix.BPF_JEQ, unix.TIOCLINUX, 0, 1), refuse(unix.EPERM), answer(unix.SECCOMP_RET_ALLOW))
 	if strict {
 		n := uint8(len(families))
 		f = append(f, jump(unix.BPF_JEQ, unix.SYS_SOCKET, 0, n+2), load(dataArgs))

@@ -57,7 +57,8 @@ func shim(control int) (step byte, errno syscall.Errno, what string) {
 	if what, err := h.become(); err != nil {
 		return shimBound, errnoOf(err), what
 	}
-	// After another user's account was taken, when the kernel watches over the parent for good.
+	// After another user's account was taken, when the kernel watches over the parent for good. An
+	// init cannot be gone, since nobody outlives it.
 	if os.Getppid() != o.parent {
 		return shimOrphan, syscall.ESRCH, ""
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -152,6 +153,13 @@ func (s *Spawner) Close() error {
 // end stops the goroutines and gives back what New took.
 func (s *Spawner) end() error {
 	close(s.quit)
+	s.mu.Lock()
+	for p := range s.live { // what nothing can end
+		if p.space != nil {
+			_ = p.space.life.SetReadDeadline(time.Now()) // closed: it waits no more
+		}
+	}
+	s.mu.Unlock()
 	s.running.Wait()
 	signal.Stop(s.children)
 	s.groups.close()

@@ -24,6 +24,20 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	p, err := s.start(spec, path)
+	refused, ok := errors.AsType[*spaceError](err)
+	if !ok {
+		return p, err
+	}
+	spec.Bounds.PrivatePIDs = false
+	if p, err = s.start(spec, path); err == nil {
+		p.held = append(p.held, Held{Bound: BoundPIDs, Level: LevelNone, Why: refused.Error()})
+	}
+	return p, err
+}
+
+// start starts a program. The error is a *spaceError when it cannot have PIDs of its own.
+func (s *Spawner) start(spec Spec, path string) (*Process, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, forkError(path, err)
@@ -34,14 +48,16 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 	_ = theirs.Close() // the shim has its own
 	if err != nil {
 		group.remove()
+		if spec.Bounds.PrivatePIDs && refusesSpace(err) {
+			return nil, &spaceError{errnoOf(err)}
+		}
 		if errnoOf(err) == syscall.EPERM && spec.Bounds.PrivateNetwork {
 			return nil, boundError(path, "privateNetwork", syscall.EPERM)
 		}
 		return nil, forkError(path, err)
 	}
 	p.held = held
-	err = s.instruct(ours, spec, path, h)
-	if err != nil {
+	if err := s.instruct(ours, p, spec, path, h); err != nil {
 		p.Kill()
 		return nil, err
 	}
@@ -77,7 +93,12 @@ func (s *Spawner) forkShim(spec Spec, control *os.File, group *cgroup) (*Process
 	if p.private {
 		o.attr.Cloneflags = syscall.CLONE_NEWNET
 	}
-	err := s.forkOn(o)
+	var err error
+	if spec.Bounds.PrivatePIDs {
+		err = s.forkInit(p, o)
+	} else {
+		err = s.forkOn(o)
+	}
 	runtime.KeepAlive(spec)
 	runtime.KeepAlive(control)
 	return p, err
@@ -93,12 +114,19 @@ func (s *Spawner) register(p *Process, pid int, at time.Time, m mark) {
 	s.unreaped[pid] = p
 	s.live[p] = struct{}{}
 	s.numbers[pid]++
+	if p.space != nil {
+		s.running.Add(1)
+		go p.follow()
+	}
 	s.guardian.add(p) // before the shim gets its order, so that there is nothing the guardian misses
 }
 
 // instruct tells the shim what to run and waits until it does.
-func (s *Spawner) instruct(control *os.File, spec Spec, path string, h holding) error {
+func (s *Spawner) instruct(control *os.File, p *Process, spec Spec, path string, h holding) error {
 	o := order{parent: s.self, umask: s.umask, path: path, dir: spec.Dir, hold: h.encode(), argv: spec.Argv, env: spec.Env}
+	if p.space != nil {
+		o.parent = firstPID
+	}
 	message := o.encode()
 	if len(message) > maxOrder {
 		return spec.execFailed(path, syscall.E2BIG)
@@ -110,7 +138,10 @@ func (s *Spawner) instruct(control *os.File, spec Spec, path string, h holding) 
 	if err != nil && !errors.Is(err, syscall.EPIPE) { // why it has closed its end is said in what follows
 		return forkError(path, fmt.Errorf("the program did not take its order: %w", err))
 	}
-	answer, err := io.ReadAll(control)
+	answer, sender, err := readAnswer(control)
+	if p.space != nil {
+		p.space.program = sender
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &StartError{Op: "exec", Path: path, Err: err,
 			remedy: fmt.Sprintf("it did not start within %s; is its folder on a file system that does not answer?", startLimit)}
@@ -132,6 +163,8 @@ func (s *Spawner) instruct(control *os.File, spec Spec, path string, h holding) 
 		return chdirError(spec.Dir, errno)
 	case shimExec:
 		return spec.execFailed(path, errno)
+	case shimSpace:
+		return &spaceError{errno}
 	case shimBound:
 		return boundError(path, string(answer[5:]), errno)
 	}
@@ -153,6 +186,11 @@ func socketPair() (ours, theirs *os.File, err error) {
 		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
 	}
 	if err := syscall.SetNonblock(fds[0], true); err != nil {
+		_, _ = syscall.Close(fds[0]), syscall.Close(fds[1])
+		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
+	}
+	// Each word from the other end then carries which process it is from.
+	if err := syscall.SetsockoptInt(fds[0], syscall.SOL_SOCKET, syscall.SO_PASSCRED, 1); err != nil {
 		_, _ = syscall.Close(fds[0]), syscall.Close(fds[1])
 		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
 	}

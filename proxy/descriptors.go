@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/pool"
 )
 
 // descriptors keeps some of the files that this process may have open for others
@@ -50,20 +51,24 @@ func (d *descriptors) scarce(fd int, bound *atomic.Int64) bool {
 	return int64(fd) >= bound.Load()
 }
 
-// scarceFiles is the error of a connection that was given up to keep its descriptor for others.
-var scarceFiles = fmt.Errorf("drover has almost no files left that it may open: %w", syscall.EMFILE)
+// errScarceFiles is the error of a connection that was given up to keep its descriptor for others.
+var errScarceFiles = fmt.Errorf("drover has almost no files left that it may open: %w", syscall.EMFILE)
 
-// spare is asked about each new connection to an upstream.
-func (s *Server) spare(fd int) error {
-	if !s.files.scarce(fd, &s.files.upstreams) {
-		return nil
+// checkFor returns what is asked about each new connection to an upstream: does
+// it lead to whom it should, and does it leave enough files for others?
+func (s *Server) checkFor(u *pool.Upstream) func(net.Conn) error {
+	return func(nc net.Conn) error {
+		if u.Verify != nil {
+			if err := u.Verify(nc); err != nil {
+				return err
+			}
+		}
+		return s.spare(nc)
 	}
-	s.tellScarceFiles()
-	return scarceFiles
 }
 
-// spared is spare for a connection that was made by others.
-func (s *Server) spared(nc net.Conn) error {
+// spare refuses a connection to an upstream where too few files are left.
+func (s *Server) spare(nc net.Conn) error {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
 		return nil
@@ -72,11 +77,15 @@ func (s *Server) spared(nc net.Conn) error {
 	if err != nil {
 		return err
 	}
-	var scarce error
-	if err := raw.Control(func(fd uintptr) { scarce = s.spare(int(fd)) }); err != nil {
+	var scarce bool
+	if err := raw.Control(func(fd uintptr) { scarce = s.files.scarce(int(fd), &s.files.upstreams) }); err != nil {
 		return err
 	}
-	return scarce
+	if !scarce {
+		return nil
+	}
+	s.tellScarceFiles()
+	return errScarceFiles
 }
 
 // tellScarceFiles says that connections are turned away, once in a while.

@@ -25,7 +25,7 @@ type linker func(*pool.Upstream) io.Closer
 func newLinker(s *Server, poolName string) linker {
 	return func(u *pool.Upstream) io.Closer {
 		return &link{
-			client:  exchange.NewClient(u.Network, u.Address, exchange.Options{Buffers: &s.buffers, Spare: s.spare}),
+			client:  exchange.NewClient(u.Network, u.Address, exchange.Options{Buffers: &s.buffers, Check: s.checkFor(u)}),
 			metrics: s.metrics.Upstream(poolName, u.Label),
 		}
 	}

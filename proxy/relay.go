@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/drover-proxy/drover/internal/peeruser"
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/proxy/exchange"
 	"github.com/drover-proxy/drover/strategy"
@@ -148,11 +149,7 @@ func (a *relayAttempts) connect(up *pool.Upstream) (net.Conn, time.Duration, err
 	from := time.Now()
 	d := net.Dialer{Timeout: a.target.connect, KeepAlive: exchange.KeepAliveFor(up.Network, up.Address)}
 	nc, err := d.Dial(up.Network, up.Address)
-	if err == nil {
-		if err = a.server.spared(nc); err != nil {
-			_ = nc.Close() // nothing was sent
-		}
-	}
+	nc, err = peeruser.Checked(nc, err, a.server.checkFor(up))
 	return nc, time.Since(from), err
 }
 

@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"testing"
 	"time"
 
 	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/pool"
 )
 
 func tcpOnly(c *config.Config) { c.Server.Listeners[0].Protocol = "tcp" }
@@ -46,9 +48,9 @@ func TestRelay_BothWaysWithHalfClose(t *testing.T) {
 	}
 }
 
-func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
-	up := reversing(t)
-	r := newRig(t, tcpOnly, closedAddress(t), up.addr)
+// relaysFour makes four connections, each of which a reversing upstream answers.
+func (r *rig) relaysFour() {
+	r.t.Helper()
 	for range 4 {
 		c := r.dial()
 		c.send("x")
@@ -56,6 +58,26 @@ func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
 		c.expect("<x>")
 	}
 	r.results("ok", 4)
+}
+
+func TestRelay_AnotherUpstreamWhenADialFails(t *testing.T) {
+	up := reversing(t)
+	r := newRig(t, tcpOnly, closedAddress(t), up.addr)
+	r.relaysFour()
+}
+
+func TestRelay_SendsNothingToWhomItDoesNotTrust(t *testing.T) {
+	up, stranger := reversing(t), reversing(t)
+	r := newRig(t, tcpOnly, up.addr)
+	_, err := r.pools["app"].Add(pool.Spec{ID: "stranger", Network: "tcp", Address: stranger.addr, Weight: 1, State: pool.Healthy,
+		Verify: func(net.Conn) error { return errors.New("a stranger") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.relaysFour()
+	if u := r.pools["app"].Get("stranger"); u.ErrorRate() == 0 {
+		t.Error("it was never asked")
+	}
 }
 
 func TestRelay_NobodyAccepts(t *testing.T) {

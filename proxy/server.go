@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -296,8 +298,22 @@ func (s *Server) Files() (map[string]*os.File, error) {
 }
 
 // TakeOver makes the inherited sockets this server's: their paths go with them.
-// Until then they are those of the process that opened them.
-func (s *Server) TakeOver() { s.own(true) }
+// Until then they are those of the process that opened them. Of the sockets that
+// were handed over, by their keys, those go at once that nobody serves on any more.
+func (s *Server) TakeOver(handed iter.Seq[string]) {
+	s.own(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used := map[string]bool{}
+	for _, l := range s.listeners {
+		used[l.network+":"+l.address] = true
+	}
+	for key := range handed {
+		if path, ok := strings.CutPrefix(key, "unix:"); ok && !used[key] {
+			_ = os.Remove(path) // somebody has removed it already
+		}
+	}
+}
 
 // HandOver says that another process serves on the same sockets from now on, and
 // that Run will end because of that. Nobody loses anything by a drain that is

@@ -43,7 +43,7 @@ func environ(inherited, secrets, file []string, env map[string]string, account *
 			vars[name] = value
 		}
 	}
-	giveHome(vars, account)
+	maps.Copy(vars, account.Environ())
 	for _, kv := range file {
 		if name, value, ok := strings.Cut(kv, "="); ok {
 			vars[name] = value

@@ -25,6 +25,7 @@ import (
 type behaviour struct {
 	fails      error         // to start
 	listens    time.Duration // after this; negative: never
+	says       time.Duration // that it is ready after this; 0: never
 	foreign    bool          // somebody else listens on its port
 	ends       time.Duration // by itself after this; 0: never
 	code       int
@@ -33,6 +34,7 @@ type behaviour struct {
 	stuck      bool          // does not even end by SIGKILL
 	forgets    int           // children a second that end and are not waited for
 	leaves     bool          // a child that lives on until it is killed
+	held       []process.Held
 }
 
 // fakeProc is a process without a process; time is the test's.
@@ -60,13 +62,14 @@ func (p *fakeProc) end(e process.Exit) {
 	}
 }
 
-func (p *fakeProc) PID() int              { return p.pid }
-func (p *fakeProc) Done() <-chan struct{} { return p.done }
-func (p *fakeProc) Listeners() []string   { return nil }
-func (p *fakeProc) Zombies() int          { return p.forgets * int(time.Since(p.born).Seconds()) }
-func (p *fakeProc) OutOfMemory() bool     { return false }
-func (p *fakeProc) Held() []process.Held  { return nil }
-func (p *fakeProc) Evidence() string      { return "deadlock" }
+func (p *fakeProc) PID() int                { return p.pid }
+func (p *fakeProc) Done() <-chan struct{}   { return p.done }
+func (p *fakeProc) Listeners() []string     { return nil }
+func (p *fakeProc) Zombies() int            { return p.forgets * int(time.Since(p.born).Seconds()) }
+func (p *fakeProc) OutOfMemory() bool       { return false }
+func (p *fakeProc) Charged() (uint64, bool) { return 0, false }
+func (p *fakeProc) Held() []process.Held    { return p.held }
+func (p *fakeProc) Evidence() string        { return "deadlock" }
 func (p *fakeProc) Exit() process.Exit {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,15 +191,28 @@ func (f *farm) leak(id string) (monitor.Verdict, bool) {
 }
 
 // Open gives a worker a channel over which it hears nothing but that it is to
-// collect its garbage.
-func (f *farm) Open(string) (Endpoint, error) { return &fakeEndpoint{farm: f}, nil }
+// collect its garbage, and says nothing but that it is ready.
+func (f *farm) Open(id string) (Endpoint, error) {
+	e := &fakeEndpoint{farm: f, ready: make(chan struct{})}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.behave != nil {
+		if says := f.behave(id).says; says > 0 {
+			time.AfterFunc(says, func() { close(e.ready) })
+		}
+	}
+	return e, nil
+}
 
-type fakeEndpoint struct{ farm *farm }
+type fakeEndpoint struct {
+	farm  *farm
+	ready chan struct{}
+}
 
 func (e *fakeEndpoint) File() *os.File         { return nil }
 func (e *fakeEndpoint) NotifySocket() string   { return "" }
 func (e *fakeEndpoint) Link() (string, string) { return "", "" }
-func (e *fakeEndpoint) Ready() <-chan struct{} { return nil }
+func (e *fakeEndpoint) Ready() <-chan struct{} { return e.ready }
 func (e *fakeEndpoint) Shutdown(time.Duration) {}
 func (e *fakeEndpoint) Exited()                {}
 func (e *fakeEndpoint) Close() error           { return nil }

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 
-	"github.com/drover-proxy/drover/config"
+	"github.com/drover-proxy/drover/internal/peeruser"
 )
 
 // privateSocket is the name of a worker's socket in a folder of its own.
@@ -66,6 +67,16 @@ func (e *equipment) handOver() error {
 	return nil
 }
 
+// verify returns what is asked of connections to the worker's socket, whose
+// folder is the worker's; nil: nothing.
+func (e *equipment) verify() func(net.Conn) error {
+	a := e.account
+	if a == nil || a.UID < 0 || !e.cfg.Security.NoNewPrivileges { // or a setuid program may listen as somebody else
+		return nil
+	}
+	return peeruser.Is(a.UID)
+}
+
 // passable lets every user pass through the folder and those above it, as far as
 // they are drover's: own is the highest of these. Nobody can list them.
 func passable(dir, own string) error {
@@ -87,12 +98,4 @@ func passable(dir, own string) error {
 			return nil
 		}
 	}
-}
-
-// giveHome sets what programs look for their user's files by.
-func giveHome(vars map[string]string, a *config.Account) {
-	if a == nil || a.Name == "" {
-		return
-	}
-	vars["HOME"], vars["USER"], vars["LOGNAME"] = a.Home, a.Name, a.Name
 }

@@ -25,8 +25,8 @@ func (w identity) inspector() address {
 	return address{"tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.Inspector))}
 }
 
-// inspected returns where a process that was found to listen for requests also
-// listens for a debugger; "" where it does not: it is neither Node.js nor Bun.
+// inspected returns where a process that has started listens for a debugger; ""
+// where it does not: it is neither Node.js nor Bun.
 func (e *equipment) inspected(p proc) string {
 	if e.who.Inspector == 0 {
 		return ""

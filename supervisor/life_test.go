@@ -115,7 +115,7 @@ func TestSupervisor_CrashIsFollowedByTheNextGeneration(t *testing.T) {
 			t.Errorf("%d upstreams get requests", n)
 		}
 		w := f.s.Workers()[1]
-		if w.LastReason != ReasonCrash || !strings.Contains(w.LastWords, "exit status 3") || w.RetryAt.IsZero() || w.Health != "unhealthy" {
+		if w.LastReason != ReasonCrash || !strings.Contains(w.LastFault(), "exit status 3") || w.RetryAt.IsZero() || w.Health != "unhealthy" {
 			t.Errorf("status is %+v", w)
 		}
 		f.settle(time.Second)

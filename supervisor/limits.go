@@ -13,6 +13,9 @@ import (
 // memory: as if it had a fifth of the machine's memory more.
 const oomScore = 200
 
+// limitMemory is the name of the limit that drover itself may have to keep.
+const limitMemory = "maxMemoryPerWorker"
+
 // Limit is a bound of a worker as the settings call it, and how well it is kept.
 type Limit struct {
 	Name  string // such as maxOpenFiles
@@ -27,7 +30,7 @@ func (e *equipment) bounds() (process.Bounds, error) {
 	b := process.Bounds{
 		OpenFiles: r.MaxOpenFiles, Memory: int64(r.MaxMemoryPerWorker), CPU: r.MaxCPUPerWorker, Processes: r.MaxProcesses,
 		OOMScore: oomScore, NoNewPrivileges: sec.NoNewPrivileges,
-		PrivateNetwork: sec.PrivateNetwork,
+		PrivateNetwork: sec.PrivateNetwork, PrivatePIDs: sec.PrivatePIDs,
 	}
 	if a := e.account; a != nil {
 		b.Account = &process.Account{UID: a.UID, GID: a.GID, Groups: a.Groups}
@@ -75,13 +78,15 @@ func limitsOf(cfg *config.Pool, held []process.Held) []Limit {
 		case process.BoundOpenFiles:
 			l.Name, l.Value = "maxOpenFiles", cfg.Resources.MaxOpenFiles
 		case process.BoundMemory:
-			l.Name, l.Value = "maxMemoryPerWorker", uint64(cfg.Resources.MaxMemoryPerWorker)
+			l.Name, l.Value = limitMemory, uint64(cfg.Resources.MaxMemoryPerWorker)
 		case process.BoundCPU:
 			l.Name, l.Value = "maxCpuPerWorker", cfg.Resources.MaxCPUPerWorker
 		case process.BoundProcesses:
 			l.Name, l.Value = "maxProcesses", cfg.Resources.MaxProcesses
 		case process.BoundNetwork:
 			l.Name, l.Value = "privateNetwork", true
+		case process.BoundPIDs:
+			l.Name, l.Value = "privatePids", true
 		case process.BoundSandbox:
 			l.Name, l.Value = "sandbox", cfg.Security.Sandbox
 		case process.BoundAccount:
@@ -118,7 +123,7 @@ func (s *Supervisor) noteLimitsLocked(w *worker, limits []Limit) {
 	for _, l := range limits {
 		if notice := l.Notice(); notice != "" {
 			s.publish(event.LimitWeaker, s.pool.Name(), fmt.Sprintf("pool %s: %s", s.pool.Name(), notice),
-				map[string]any{"limit": l.Name, "level": string(l.Level)})
+				map[string]any{"limit": l.Name, "kept": string(l.Level)}) // level is that of the log
 		}
 	}
 }

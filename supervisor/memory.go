@@ -2,9 +2,11 @@ package supervisor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/process"
 )
 
 // hintEvery is the least time between two requests to collect garbage: a
@@ -15,20 +17,26 @@ const hintEvery = 30 * time.Second
 // it, before it is told of again.
 const calm = 0.95
 
-// NoteMemory takes what the processes of a worker use, as they were measured. It
-// reports whether the worker is one of this pool.
-func (s *Supervisor) NoteMemory(id string, resident uint64) bool {
+// NoteMemory takes what a worker uses of its limit, as it was measured
+// (monitor.Sample.Charged). It reports whether the worker is one of this pool.
+func (s *Supervisor) NoteMemory(id string, bytes uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, w, err := s.findLocked(id)
 	if err != nil {
 		return false
 	}
-	w.memory = resident
-	if limit := w.memoryLimit(); limit > 0 && resident >= uint64(s.cfg.Resources.MemoryManagement.MemoryWarningThreshold.Ratio()*float64(limit)) {
+	w.memory = bytes
+	if w.memoryLimit() > 0 && bytes >= s.alarm(w) {
 		s.wake()
 	}
 	return true
+}
+
+// alarm is from how many bytes on something is done about a worker's memory.
+func (s *Supervisor) alarm(w *worker) uint64 {
+	mm := s.cfg.Resources.MemoryManagement
+	return uint64(min(mm.MemoryWarningThreshold.Ratio(), mm.MemoryCriticalThreshold.Ratio(), 1) * float64(w.memoryLimit()))
 }
 
 // memoryLimit is what the worker may use, 0 for no limit. It is the one that it
@@ -40,8 +48,8 @@ func (w *worker) memoryLimit() uint64 {
 	return uint64(w.settings.cfg.Resources.MaxMemoryPerWorker)
 }
 
-// memoryLocked acts on what workers use: above the limit they are killed at once,
-// above the warning threshold people are told, and they are asked to collect
+// memoryLocked acts on what workers use: above the limit they are killed at once
+// where the kernel does not see to it, above the warning threshold people are told, and they are asked to collect
 // their garbage. Above the critical threshold they are recycled (wornLocked).
 func (s *Supervisor) memoryLocked(now time.Time) {
 	for _, sl := range s.slots {
@@ -50,13 +58,21 @@ func (s *Supervisor) memoryLocked(now time.Time) {
 			if limit == 0 || w.memory == 0 || !w.live() || w.killed {
 				continue
 			}
-			if w.memory >= limit {
+			if w.memory >= limit && !w.heldByKernel() {
 				s.overLimitLocked(sl, w, now)
 			} else if w.running() && s.cfg.Resources.MemoryManagement.Enabled {
 				s.warnLocked(w, now)
 			}
 		}
 	}
+}
+
+// heldByKernel reports whether the kernel keeps the limit: it knows better than
+// anybody who measures from outside what can be taken back, and ends what is above.
+func (w *worker) heldByKernel() bool {
+	return w.run != nil && slices.ContainsFunc(w.run.look().limits, func(l Limit) bool {
+		return l.Name == limitMemory && l.Level == process.LevelKernel
+	})
 }
 
 // overLimitLocked kills a worker that uses more than it may. One that leaves

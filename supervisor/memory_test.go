@@ -8,6 +8,7 @@ import (
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/process"
 )
 
 const mb = 1 << 20
@@ -52,6 +53,23 @@ func TestMemory_AboveTheLimitAWorkerIsKilledAtOnce(t *testing.T) {
 		}
 		if m := f.message(event.WorkerKilled); !strings.Contains(m, "it uses 100 MB, and resources.maxMemoryPerWorker is 100 MB") {
 			t.Error(m)
+		}
+	})
+}
+
+func TestMemory_WhatTheKernelKeepsIsLeftToIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := only(behaviour{held: []process.Held{{Bound: process.BoundMemory, Level: process.LevelKernel}}}, "app-")
+		f := newFarm(t, bounded(1, func(c *config.Pool) { c.Resources.MemoryManagement.MemoryCriticalThreshold = 100 }), kept)
+		f.settle(time.Second)
+		f.uses("app-1.1", 99*mb)
+		f.settle(time.Second)
+		f.want("app-1.1 running")
+		f.uses("app-1.1", 101*mb) // from critical on it is replaced, in order
+		f.settle(5 * time.Second)
+		f.want("app-1.2 running")
+		if got := f.s.Restarts(); f.happened(event.WorkerKilled) != 0 || f.happened(event.WorkerMemory) != 1 || got[ReasonMemory] != 1 || got[ReasonOutOfMemory] != 0 {
+			t.Errorf("restarts %v", got)
 		}
 	})
 }

@@ -133,15 +133,27 @@ func TestModules_Python(t *testing.T) {
 }
 
 func TestModules_ThatCannotBeEnforcedAreAnError(t *testing.T) {
-	cfg := poolConfig(1, func(c *config.Pool) {
-		c.Command, c.Security.Modules.Deny = []string{"sudo", "-u", "app", "node", "server.js"}, []string{"child_process"}
-	})
 	path, err := WritePreload(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	preload, _ := preloadFor(path, cfg)
-	if _, err := modulesFor("app", cfg, preload); err == nil || !strings.HasPrefix(err.Error(), "security.modules of pool app cannot be enforced: ") {
-		t.Errorf("error %v", err)
+	f := func(enforced bool, command ...string) {
+		t.Helper()
+		cfg := poolConfig(1, func(c *config.Pool) { c.Command, c.Security.Modules.Deny = command, []string{"child_process"} })
+		preload, _ := preloadFor(path, cfg)
+		_, err := modulesFor("app", cfg, preload)
+		if enforced != (err == nil) || err != nil && !strings.HasPrefix(err.Error(), "security.modules of pool app cannot be enforced: ") {
+			t.Errorf("%q: %v", command, err)
+		}
 	}
+	f(true, "node", "server.js")
+	f(false, "sudo", "-u", "app", "node", "server.js")
+	f(true, "python3", "-u", "app.py", "-I")
+	f(true, "/usr/bin/python3.11", "-W", "error", "-Xdev", "-uBm", "app", "-E")
+	f(true, "python3", "-c", "print()", "-S")
+	f(true, "python3")
+	f(true, "node", "-I")
+	f(false, "python3", "-I", "app.py")
+	f(false, "/usr/bin/python3", "-W", "error", "-uE", "app.py")
+	f(false, "python3", "-X", "dev", "--check-hash-based-pycs=always", "-Sc", "print()")
 }

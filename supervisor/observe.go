@@ -9,6 +9,11 @@ import (
 	"github.com/drover-proxy/drover/pool"
 )
 
+// silentAfter is how long a worker that need not listen, and does not speak for
+// itself, has to run until it is taken for one that listens nowhere. One that
+// cannot run at all has mostly ended by then.
+const silentAfter = time.Second
+
 // observeLocked turns what is known of a worker by now into a step.
 func (s *Supervisor) observeLocked(sl *slot, w *worker, now time.Time) {
 	if w.run == nil {
@@ -32,6 +37,10 @@ func (s *Supervisor) observeLocked(sl *slot, w *worker, now time.Time) {
 	switch w.state {
 	case Starting:
 		s.observeStartLocked(sl, w, f, now)
+	case Running:
+		if f.found && w.up != nil && w.up.Address == "" {
+			s.heardLocked(sl, w)
+		}
 	case Draining:
 		if w.up == nil || w.up.InFlight() == 0 || now.Sub(w.since) >= s.drain || s.fast && s.stopping {
 			s.stepLocked(sl, w, inDrained, now)
@@ -52,7 +61,9 @@ func (s *Supervisor) observeStartLocked(sl *slot, w *worker, f facts, now time.T
 		s.publish(event.WorkerKilled, w.id, fmt.Sprintf("worker %s is stopped: %s", w.id, w.message), map[string]any{"reason": string(w.reason)})
 		s.stepLocked(sl, w, inStop, now)
 		s.notReadyLocked(sl, w, now)
-	case f.found && w.up == nil:
+	case f.found && w.up != nil && w.up.Address == "":
+		s.heardLocked(sl, w)
+	case w.up == nil && (f.found || s.silent(w, f, now)):
 		s.stepLocked(sl, w, inAddress, now)
 	case w.up != nil && s.isReady(w, f):
 		s.stepLocked(sl, w, inReady, now)
@@ -67,7 +78,19 @@ func (s *Supervisor) observeStartLocked(sl *slot, w *worker, f facts, now time.T
 	}
 }
 
-// isReady reports whether a worker that listens may be routed to.
+// silent reports whether a worker that need not listen counts as one that does
+// not: it says that it is ready, or has run for a while.
+func (s *Supervisor) silent(w *worker, f facts, now time.Time) bool {
+	switch {
+	case f.proc == nil || w.settings.cfg.MustListen():
+		return false
+	case w.settings.cfg.ProcessManagement.Ready == "notify":
+		return f.saidReady
+	}
+	return now.Sub(w.since) >= silentAfter
+}
+
+// isReady reports whether a worker that listens, or need not, is ready.
 func (s *Supervisor) isReady(w *worker, f facts) bool {
 	switch {
 	case w.settings.cfg.ProcessManagement.Ready == "notify":
@@ -95,17 +118,25 @@ func (s *Supervisor) whyNotReady(w *worker, f facts) string {
 	switch {
 	case f.proc == nil:
 		return "it could not be started yet"
-	case w.up == nil:
-		where := "$PORT"
+	case w.up == nil && w.settings.cfg.MustListen():
+		why := "it did not listen on $PORT"
 		if who.Transport == "socket" {
-			where = "the socket $SOCKET"
+			why = "it did not listen on the socket $SOCKET"
 		}
 		if f.elsewhere != "" {
-			return fmt.Sprintf("it did not listen on %s (%s)", where, f.elsewhere)
+			why += fmt.Sprintf(" (%s)", f.elsewhere)
 		}
-		return fmt.Sprintf("it did not listen on %s", where)
+		if w.settings.cfg.Background {
+			why += fmt.Sprintf(", where healthCheck.type %s looks for it; for a worker that listens nowhere leave healthCheck out and say ready: notify, or use type ipc or exec, or enabled: false", w.settings.cfg.HealthCheck.Type)
+		} else if f.saidReady {
+			why += ", though it says that it is ready; a worker that listens nowhere needs a pool that no listener and no route names"
+		}
+		return why
 	case w.settings.cfg.ProcessManagement.Ready == "notify" && !f.saidReady:
-		why := "it listens but has not said that it is ready (READY=1 to $NOTIFY_SOCKET, or process.send('ready'))"
+		why := "it has not said that it is ready (READY=1 to $NOTIFY_SOCKET, or process.send('ready'))"
+		if f.found {
+			why = "it listens but has not said that it is ready (READY=1 to $NOTIFY_SOCKET, or process.send('ready'))"
+		}
 		switch program := filepath.Base(w.settings.cfg.Command[0]); program {
 		case "npm", "yarn", "pnpm":
 			why += "; " + program + " does not hand the message channel on, so process.send does not exist under it: use NOTIFY_SOCKET, or start node directly"

@@ -33,6 +33,12 @@ type talker struct {
 // startTalker runs a program, which reports every 20 ms in place of every second.
 func startTalker(t *testing.T, argv ...string) *talker {
 	t.Helper()
+	return startRestricted(t, "", argv...)
+}
+
+// startRestricted starts one that may not load every module.
+func startRestricted(t *testing.T, modules string, argv ...string) *talker {
+	t.Helper()
 	path, err := WritePreload(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +54,7 @@ func startTalker(t *testing.T, argv ...string) *talker {
 		}
 	}
 	ours, theirs := os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs")
-	who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "port", Preload: path, Channel: true}
+	who := identity{ID: "a-1.1", Pool: "a", Slot: 1, Generation: 1, Transport: "port", Preload: path, Channel: true, Modules: modules}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	for _, kv := range environ(os.Environ(), nil, nil, nil, nil, who) {
 		if strings.HasPrefix(kv, "DROVER_RUNTIME=") {
@@ -150,6 +156,27 @@ func TestPreload_CollectsGarbageAndTheProgramHearsNothing(t *testing.T) {
 				t.Errorf("garbage: %d objects, then %d; it heard %d messages, want the 2 of this test", before, after, messages)
 			}
 		})
+	}
+}
+
+func TestPreload_NeedsNoModuleThatTheProgramMayNotLoad(t *testing.T) {
+	for name, program := range runtimes(t) {
+		for _, modules := range []string{
+			`{"pool":"a","allow":["child_process"],"deny":[]}`,
+			`{"pool":"a","allow":[],"deny":["cluster","fs","net","path","perf_hooks","v8","vm","worker_threads"]}`,
+		} {
+			t.Run(name+" "+modules, func(t *testing.T) {
+				w := startRestricted(t, modules, program, "testdata/runtime.js")
+				for range 3 {
+					w.until("a report", func(h heard) bool { return h.Drover == "runtime" })
+				}
+				before, _ := w.ask()
+				w.say(`{"drover":"gc","cmd":"NODE_DROVER_GC"}`)
+				if after, _ := w.ask(); before < 500 || after > before/2 {
+					t.Errorf("garbage: %d objects, then %d", before, after)
+				}
+			})
+		}
 	}
 }
 

@@ -54,6 +54,7 @@ type proc interface {
 	Evidence() string
 	Held() []process.Held
 	OutOfMemory() bool
+	Charged() (bytes uint64, ok bool)
 }
 
 // launcher starts a process.

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/drover-proxy/drover/config"
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/internal/peeruser"
 	"github.com/drover-proxy/drover/internal/workertest"
 	"github.com/drover-proxy/drover/process"
 )
@@ -68,6 +70,35 @@ func TestReal_WorkerOfAnotherUserReachesAllItIsGiven(t *testing.T) {
 			}
 			if info, err := os.Stat(link); err != nil || info.Mode().Perm() != 0o666 {
 				t.Errorf("%s: %v, %v", link, info.Mode(), err)
+			}
+			if transport == "socket" {
+				up := y.pool.Get("app-1.1")
+				leads := func() error {
+					nc, err := net.Dial(up.Network, up.Address)
+					nc, err = peeruser.Checked(nc, err, up.Verify)
+					if err == nil {
+						err = nc.Close()
+					}
+					return err
+				}
+				if err := leads(); err != nil {
+					t.Error(err)
+				}
+				// The worker may put a link there, and leads drover where only root may go.
+				other, err := net.Listen("unix", filepath.Join(filepath.Dir(link), "root.sock"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = other.Close() }()
+				if err := os.Remove(up.Address); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(other.Addr().String(), up.Address); err != nil {
+					t.Fatal(err)
+				}
+				if err := leads(); err == nil || !strings.Contains(err.Error(), "user 0 listens on") {
+					t.Errorf("a link to a socket of root: %v", err)
+				}
 			}
 			if l := y.limit("user"); l.Value != "4711" || l.Level != process.LevelKernel {
 				t.Errorf("%+v", l)
@@ -145,6 +176,8 @@ func TestReal_SandboxedWorkersServe(t *testing.T) {
 	for _, sandbox := range []string{"standard", "strict"} {
 		f(sandbox, "port", "node", "-e", nodeServer)
 		f(sandbox, "socket", "node", "-e", strings.Replace(nodeServer, ", '127.0.0.1')", ")", 1))
+		f(sandbox, "port", workertest.Bun(t, ".."), "-e", nodeServer)
+		f(sandbox, "socket", workertest.Bun(t, ".."), "-e", strings.Replace(nodeServer, ", '127.0.0.1')", ")", 1))
 		f(sandbox, "port", workertest.Python(t), "-c", pythonServer)
 		f(sandbox, "socket", workertest.Python(t), "-c", pythonServer)
 		for _, transport := range []string{"port", "socket"} {

@@ -32,6 +32,9 @@ func (s *Supervisor) recycleLocked(now time.Time) {
 // wornLocked returns why a worker is to be recycled, and the same in words; ""
 // when it is not.
 func (s *Supervisor) wornLocked(w *worker, now time.Time) (Reason, string) {
+	if w.up.Address == "" && w.settings.cfg.MustListen() {
+		return ReasonReload, "it listens nowhere, and by the settings that hold now it has to"
+	}
 	if words := s.critical(w); words != "" {
 		return ReasonMemory, words
 	}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,6 +34,17 @@ func (f *farm) watch(d time.Duration) (fewest, most int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return fewest, f.most
+}
+
+// started returns the workers that were started, in this order.
+func (f *farm) started() []string {
+	var order []string
+	for _, e := range f.bus.Recent() {
+		if e.Kind == event.WorkerStarted {
+			order = append(order, e.Subject)
+		}
+	}
+	return order
 }
 
 // slow is a worker that takes a second to start and one to end.
@@ -102,6 +114,29 @@ func TestRecycle_ByLifetimeNotAllAtOnce(t *testing.T) {
 	f(0, 1, 7, 8)
 }
 
+func TestReplace_UnhealthyWorkersAreUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(t, poolConfig(3, func(c *config.Pool) {
+			c.ProcessManagement.MaxRequests, c.ProcessManagement.Rolling = 10, config.Rolling{MaxUnavailable: 1}
+		}), slow)
+		f.settle(2 * time.Second)
+		f.pool.SetHealth("app-2.1", false, errors.New("its disk is full"))
+		f.pool.SetHealth("app-3.1", false, errors.New("its disk is full"))
+		f.serve("app-1.1", 10)
+		f.settle(10 * time.Second)
+		f.want("app-1.1 running, app-2.1 running, app-3.1 running")
+		// They are replaced first themselves, one at a time.
+		r := f.restart()
+		if fewest, most := f.watch(7 * time.Second); fewest != 1 || most != 3 || r.Err() != nil {
+			t.Errorf("at least %d ready, at most %d processes, %v", fewest, most, r.Err())
+		}
+		if got := strings.Join(f.started()[3:], " "); got != "app-2.2 app-3.2 app-1.2" {
+			t.Errorf("replaced by %s", got)
+		}
+		f.want("app-1.2 running, app-2.2 running, app-3.2 running")
+	})
+}
+
 func TestRecycle_ItsFailureKeepsTheOldWorkerAndIsTriedAgainLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, poolConfig(1, func(c *config.Pool) {
@@ -160,13 +195,7 @@ func TestRecycle_TheOneThatWaitsTheLongestGoesFirst(t *testing.T) {
 		f.settle(time.Second)
 		f.serve("app-1.2", 10)
 		f.settle(20 * time.Second)
-		var order []string
-		for _, e := range f.bus.Recent() {
-			if e.Kind == event.WorkerStarted {
-				order = append(order, e.Subject)
-			}
-		}
-		if got := strings.Join(order[3:], " "); got != "app-1.2 app-3.2 app-2.2 app-1.3" {
+		if got := strings.Join(f.started()[3:], " "); got != "app-1.2 app-3.2 app-2.2 app-1.3" {
 			t.Errorf("replaced by %s", got)
 		}
 	})

@@ -18,13 +18,18 @@ func (s *Supervisor) replacedForLocked(w *worker) Reason {
 // replaced, by a roll, at an operator's wish or since they are recycled, within
 // rolling.maxSurge and rolling.maxUnavailable.
 func (s *Supervisor) replaceLocked(now time.Time) {
-	extra, unavailable := 0, 0
+	extra, out, unwell := 0, 0, 0
 	for _, sl := range s.slots {
 		if sl.next != nil || sl.last != nil {
 			extra++
 		}
-		if _, ends := s.endsLocked(sl); !ends && !sl.ended && !sl.current.running() {
-			unavailable++
+		if _, ends := s.endsLocked(sl); ends || sl.ended {
+			continue
+		}
+		if w := sl.current; !w.running() {
+			out++
+		} else if !w.well() {
+			unwell++
 		}
 	}
 	limits := s.cfg.ProcessManagement.Rolling
@@ -53,8 +58,11 @@ func (s *Supervisor) replaceLocked(now time.Time) {
 				extra++
 				sl.next = &worker{reason: why}
 				s.stepLocked(sl, sl.next, inStart, now)
-			case unavailable < limits.MaxUnavailable:
-				unavailable++
+			case !w.well() && out < limits.MaxUnavailable: // it takes no requests as it is
+				out, unwell = out+1, unwell-1
+				s.leaveLocked(sl, w, why, now)
+			case out+unwell < limits.MaxUnavailable:
+				out++
 				s.leaveLocked(sl, w, why, now)
 			}
 		}

@@ -63,7 +63,7 @@ func TestRoll_NewIsReadyBeforeOldDrains(t *testing.T) {
 		if f.happened(event.RollStarted) != 1 || f.happened(event.RollFinished) != 1 || !strings.HasPrefix(r.ID, "roll-app-") {
 			t.Error("the roll was not told of")
 		}
-		if w := f.s.Workers()[0]; w.LastReason != ReasonRoll {
+		if w := f.s.Workers()[0]; w.LastReason != ReasonRoll || w.LastFault() != "" {
 			t.Errorf("status %+v", w)
 		}
 	})

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"net"
 	"sync"
 	"syscall"
 	"time"
@@ -14,6 +15,7 @@ import (
 const (
 	lookFirst    = 5 * time.Millisecond // for the listener, doubling
 	lookLongest  = 50 * time.Millisecond
+	lookSeldom   = 2 * time.Second        // where there need not be one
 	stolenAfter  = 250 * time.Millisecond // a foreign listener seen this long is no accident of timing
 	zombieLook   = 5 * time.Second        // for children that nobody waits for
 	killAgain    = 2 * time.Second        // a process in an uninterruptible sleep takes the signal late
@@ -41,7 +43,8 @@ const (
 
 // facts is what a runner knows of its process.
 type facts struct {
-	proc      proc // nil until started
+	proc      proc                 // nil until started
+	verify    func(net.Conn) error // of connections to it
 	limits    []Limit
 	startErr  error
 	address   address // where it listens, once found
@@ -111,7 +114,7 @@ func (r *runner) run() {
 	if err != nil {
 		r.note(func(f *facts) { f.startErr = err })
 	} else {
-		r.note(func(f *facts) { f.proc, f.limits = p, limitsOf(r.plan.cfg, p.Held()) })
+		r.note(func(f *facts) { f.proc, f.limits, f.verify = p, limitsOf(r.plan.cfg, p.Held()), e.verify() })
 		r.plan.options.Bus.Publish(event.Event{Kind: event.WorkerStarted, Subject: e.who.ID,
 			Message: fmt.Sprintf("worker %s started", e.who.ID), Attrs: map[string]any{"pid": p.PID()}})
 		r.follow(p, e)
@@ -147,7 +150,7 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 	if e.endpoint != nil {
 		ready = e.endpoint.Ready()
 	}
-	search := newSearch(e.who.addresses())
+	search := newSearch(e.who.addresses(), r.plan.cfg.MustListen())
 	defer search.timer.Stop()
 	zombies := time.NewTicker(zombieLook)
 	defer zombies.Stop()
@@ -178,9 +181,13 @@ func (r *runner) watch(p proc, e *equipment) (stopped syscall.Signal, ended bool
 			}
 		case <-ready:
 			ready = nil
-			r.note(func(f *facts) { f.saidReady = true })
+			if !search.over() { // it mostly listens by now, and may be ready without
+				search.look(p)
+			}
+			inspector := e.inspected(p)
+			r.note(func(f *facts) { search.tell(f); f.saidReady, f.inspector = true, inspector })
 		case <-search.timer.C:
-			if search.look(p) {
+			if search.look(p) || !search.must {
 				inspector := e.inspected(p)
 				r.note(func(f *facts) { search.tell(f); f.inspector = inspector })
 			}

@@ -26,13 +26,6 @@ func (s *Supervisor) Scale(n int) error {
 	return s.scale(n)
 }
 
-// Scaled reports whether Scale said how many workers are wanted, not the settings.
-func (s *Supervisor) Scaled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.scaled >= 0
-}
-
 // ScaleAuto returns to the number of workers in the settings, or leaves the
 // number to autoscaling, which goes on from the present one.
 func (s *Supervisor) ScaleAuto() error { return s.scale(-1) }
@@ -72,11 +65,12 @@ func (s *Supervisor) Adjust(n int, reason, message string, numbers map[string]an
 // rescaleLocked takes over what new settings say of the number of workers; they
 // count for more than what an operator said before.
 func (s *Supervisor) rescaleLocked(old *config.Pool, before int) {
+	auto := s.cfg.AutoScaling
 	switch {
+	case auto.Enabled && (s.cfg.Workers != old.Workers || auto != old.AutoScaling):
+		s.scaled, s.adjusted = -1, before // from where they are: the load is as it was
 	case s.cfg.Workers != old.Workers:
 		s.scaled, s.adjusted = -1, -1
-	case s.cfg.AutoScaling != old.AutoScaling && s.cfg.AutoScaling.Enabled:
-		s.scaled, s.adjusted = -1, before // from where they are
 	}
 	s.sayScaledLocked(before, "settings", "", nil)
 }
@@ -113,6 +107,7 @@ func (s *Supervisor) wantedLocked() int {
 type Capacity struct {
 	Wanted  int
 	Coming  int  // of those, not ready yet and not given up either
+	Held    int  // of those, stopped by an operator
 	Rolling bool // a rolling restart is in progress
 	Manual  bool // an operator said how many
 }
@@ -127,9 +122,11 @@ func (s *Supervisor) Capacity() Capacity {
 		switch w := sl.current; {
 		case sl.retiring:
 			continue
-		case sl.held || sl.ended: // nobody comes
+		case sl.held:
+			c.Held++
+		case sl.ended: // nobody comes
 		case w.running() && w.up != nil: // there
-		case w != nil && w.state == Failed:
+		case w != nil && w.state == Failed, sl.failures >= crashLoop: // it may come, but nobody counts on it
 		default:
 			c.Coming++
 		}
@@ -159,7 +156,7 @@ func (s *Supervisor) resizeLocked() {
 		}
 	}
 	for ; len(active) < wanted; s.moved = true {
-		sl := &slot{number: len(s.slots) + 1}
+		sl := s.newSlotLocked()
 		s.slots = append(s.slots, sl)
 		active = append(active, sl)
 	}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,6 +162,19 @@ func TestScale_InTakesTheWorkerWithTheFewestRequests(t *testing.T) {
 	})
 }
 
+func TestCapacity_DoesNotCountOnACrashLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(t, poolConfig(2, func(c *config.Pool) { c.ProcessManagement.MaxRestarts = 100 }), only(behaviour{ends: 10 * time.Millisecond, listens: -1}, "app-2"))
+		f.settle(30 * time.Second)
+		if got := f.states(); !strings.Contains(got, "backoff") {
+			t.Fatal(got)
+		}
+		if got := f.s.Capacity(); got != (Capacity{Wanted: 2}) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // scaled are the settings of a pool of which autoscaling may make two to five.
 func scaled(workers config.Count, change func(*config.AutoScaling)) *config.Pool {
 	return poolConfig(1, func(c *config.Pool) {
@@ -218,7 +232,11 @@ func TestAdjust_StaysWithinTheBoundsAndBehindTheOperator(t *testing.T) {
 		adjust(5, true)
 		size("new bounds", 3)
 		f.reconfigure(scaled(2, nil))
-		size("another number to start with", 2)
+		size("another number to start with is not for those that run", 3)
+		f.scale(5)
+		f.reconfigure(scaled(4, nil))
+		size("but ends an operator's number, and autoscaling goes on from there", 5)
+		adjust(4, true)
 		off := scaled(4, nil)
 		off.AutoScaling.Enabled = false
 		f.reconfigure(off)
@@ -231,7 +249,7 @@ func TestAdjust_StaysWithinTheBoundsAndBehindTheOperator(t *testing.T) {
 				last = e
 			}
 		}
-		if want := "pool app goes from 2 to 3 workers: much to do"; last.Message != want || last.Attrs["cpuPercent"] != 90.0 || last.Attrs["to"] != 3 {
+		if want := "pool app goes from 5 to 4 workers: much to do"; last.Message != want || last.Attrs["cpuPercent"] != 90.0 || last.Attrs["to"] != 4 {
 			t.Errorf("the last event is %+v, want %q", last, want)
 		}
 	})
@@ -266,7 +284,7 @@ func TestCapacity_CountsWhoComes(t *testing.T) {
 		if err := f.s.WorkerStop("app-5"); err != nil {
 			t.Error(err)
 		}
-		want("an operator stopped it", Capacity{Wanted: 5, Manual: true})
+		want("an operator stopped it", Capacity{Wanted: 5, Held: 1, Manual: true})
 		if _, err := f.s.Restart(); err != nil {
 			t.Error(err)
 		}

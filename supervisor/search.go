@@ -7,9 +7,11 @@ import (
 )
 
 // search looks for the listener of a starting worker, often at first and then
-// every 50 ms, until it is found or somebody else's is there.
+// every 50 ms, until it is found or somebody else's is there. For a worker that
+// need not listen it goes on, at last seldom.
 type search struct {
 	places  []address
+	must    bool // it is of no use if it does not listen
 	timer   *time.Timer
 	wait    time.Duration
 	looks   int
@@ -22,9 +24,12 @@ type search struct {
 	err       error // of the last look
 }
 
-func newSearch(places []address) *search {
-	return &search{places: places, timer: time.NewTimer(lookFirst), wait: lookFirst, dear: 10}
+func newSearch(places []address, must bool) *search {
+	return &search{places: places, must: must, timer: time.NewTimer(lookFirst), wait: lookFirst, dear: 10}
 }
+
+// over reports whether there is nothing to look for any more.
+func (s *search) over() bool { return s.found != nil || s.stolen }
 
 // look looks once, plans the next look, and reports whether there is news.
 func (s *search) look(p proc) bool {
@@ -45,11 +50,15 @@ func (s *search) look(p proc) bool {
 		s.foreign = time.Time{}
 	case s.foreign.IsZero():
 		s.foreign = now
-	case now.Sub(s.foreign) >= stolenAfter:
+	case s.must && now.Sub(s.foreign) >= stolenAfter:
 		s.stolen = true
 		return true
 	}
-	s.wait = min(2*s.wait, lookLongest)
+	longest := lookLongest
+	if !s.must {
+		longest = lookSeldom
+	}
+	s.wait = min(2*s.wait, longest)
 	s.timer.Reset(s.wait)
 	if s.looks < s.dear {
 		return false

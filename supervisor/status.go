@@ -33,6 +33,14 @@ type Status struct {
 	Limits           []Limit
 }
 
+// LastFault is how the slot's last worker ended, "" where that was wanted.
+func (s Status) LastFault() string {
+	if s.LastReason.Planned() {
+		return ""
+	}
+	return s.LastWords
+}
+
 // Workers returns the status of every worker, in order of slot and generation.
 func (s *Supervisor) Workers() []Status {
 	s.mu.Lock()
@@ -114,7 +122,7 @@ func (s *Supervisor) Targets() []monitor.Target {
 				continue
 			}
 			if f := w.run.look(); f.proc != nil && !f.gone {
-				t := monitor.Target{ID: w.id, PIDs: f.proc.Tree, Group: s.pool.Name(), MemoryLimit: w.memoryLimit(), WatchLeaks: w.running() && watchesLeaks(s.cfg)}
+				t := monitor.Target{ID: w.id, PIDs: f.proc.Tree, Group: s.pool.Name(), MemoryLimit: w.memoryLimit(), MemoryAlarm: s.alarm(w), Charged: f.proc.Charged, WatchLeaks: w.running() && watchesLeaks(s.cfg)}
 				if w.up != nil {
 					t.Requests = w.up.Requests()
 				}

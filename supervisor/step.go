@@ -28,7 +28,7 @@ func (s *Supervisor) stepLocked(sl *slot, w *worker, in input, now time.Time) {
 	case actSpawn:
 		s.spawnLocked(sl, w, now)
 	case actAdd:
-		s.addLocked(sl, w)
+		s.addLocked(sl, w, pool.Starting)
 	case actServe:
 		s.serveLocked(sl, w, now)
 	case actDrain:
@@ -103,12 +103,14 @@ func (s *Supervisor) spawnLocked(sl *slot, w *worker, now time.Time) {
 	s.runners.Go(w.run.run)
 }
 
-// addLocked puts the worker into the pool, where probes begin.
-func (s *Supervisor) addLocked(sl *slot, w *worker) {
-	found := w.run.look().address
+// addLocked puts the worker into the pool, where probes begin. One that listens
+// nowhere has no address there.
+func (s *Supervisor) addLocked(sl *slot, w *worker, state pool.State) {
+	f := w.run.look()
+	found := f.address
 	up, err := s.pool.Add(pool.Spec{
-		ID: w.id, Label: fmt.Sprintf("%s-%d", s.pool.Name(), sl.number), Network: found.network, Address: found.at,
-		Weight: 1, Spawned: true, Slot: sl.number, Generation: w.generation, State: pool.Starting,
+		ID: w.id, Label: fmt.Sprintf("%s-%d", s.pool.Name(), sl.number), Network: found.network, Address: found.at, Verify: f.verify,
+		Weight: 1, Spawned: true, Slot: sl.number, Generation: w.generation, State: state,
 	})
 	if err != nil { // an id is never used twice; the start timeout ends this worker
 		s.publish(event.Internal, w.id, fmt.Sprintf("add worker %s to its pool: %v", w.id, err), nil)
@@ -117,12 +119,26 @@ func (s *Supervisor) addLocked(sl *slot, w *worker) {
 	w.up = up
 }
 
+// heardLocked has a worker that was taken for one that listens nowhere get
+// requests where it now does.
+func (s *Supervisor) heardLocked(sl *slot, w *worker) {
+	old, state := w.up, w.up.State()
+	s.unroute(w)
+	s.addLocked(sl, w, state)
+	s.pool.SetDrained(w.id, old.Drained())
+	s.pool.SetMaintenance(w.id, old.Maintenance())
+}
+
 // serveLocked notes that a worker is ready. The one it replaces drains.
 func (s *Supervisor) serveLocked(sl *slot, w *worker, now time.Time) {
 	w.readyAt = now
 	s.ready, sl.ready = true, true
 	sl.failures, sl.exits, sl.timedOut, sl.failed = 0, 0, false, false
-	s.publish(event.WorkerReady, w.id, fmt.Sprintf("worker %s is ready on %s after %s", w.id, w.up.Address, now.Sub(w.started).Round(time.Millisecond)),
+	where := "on " + w.up.Address
+	if w.up.Address == "" {
+		where = "without listening"
+	}
+	s.publish(event.WorkerReady, w.id, fmt.Sprintf("worker %s is ready %s after %s", w.id, where, now.Sub(w.started).Round(time.Millisecond)),
 		map[string]any{"pid": w.pid(), "address": w.up.Address})
 	if w != sl.next {
 		return

@@ -92,6 +92,7 @@ type Supervisor struct {
 	lastTick time.Time
 	asleep   time.Duration // how long the machine had slept then
 	oom      oomWatch
+	legacy   Legacy // of a drover before this one
 }
 
 // New returns a supervisor that has not started anything yet.

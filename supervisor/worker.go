@@ -38,7 +38,7 @@ type worker struct {
 	message string // the same in words
 	replace Reason // why it is to be replaced though no roll says so; "" when it is not
 
-	memory uint64    // resident bytes of its tree, as last measured; 0: not known
+	memory uint64    // bytes of its limit that it uses, as last measured; 0: not known
 	warned bool      // it was told of for its memory, and has not come down since
 	hinted time.Time // when it was last asked to collect its garbage
 
@@ -123,6 +123,9 @@ func (w *worker) live() bool { return w != nil && w.state.Live() }
 
 // running reports whether the worker is ready and gets requests.
 func (w *worker) running() bool { return w != nil && w.state == Running }
+
+// well reports whether the worker passes its health checks: others get no requests.
+func (w *worker) well() bool { return w.up != nil && w.up.State() == pool.Healthy }
 
 // workerID is POOL-SLOT.GENERATION.
 func workerID(poolName string, slot, generation int) string {

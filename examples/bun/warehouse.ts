@@ -1,5 +1,4 @@
-// The warehouse of the order service. Shops ask it over drover; HTTP is for people who want to look, and
-// tells drover that it lives.
+// The warehouse of the order service. Shops ask it over drover, and it listens nowhere.
 import * as drover from 'drover';
 import { journal } from './journal';
 import type { Order, Product, Taken } from './types';
@@ -33,6 +32,5 @@ drover.on('stock.take', ({ id, sku, quantity }: Order): Taken => {
 
 drover.health('stock', stock); // is asked by drover and shown in drover workers
 
-const server = Bun.serve({ port: process.env.PORT ?? 8081, fetch: () => Response.json(stock()) });
-drover.onShutdown(() => server.stop());
+drover.onShutdown(() => {}); // it ends when its last answer is on its way
 drover.ready();

@@ -1,7 +1,5 @@
 'use strict';
-// The warehouse of the order service. Shops ask it over drover; HTTP is for people who want to look, and
-// tells drover that it lives.
-const http = require('http');
+// The warehouse of the order service. Shops ask it over drover, and it listens nowhere.
 const drover = require('drover');
 const { journal } = require('./journal');
 
@@ -33,6 +31,5 @@ drover.on('stock.take', ({ id, sku, quantity }) => {
 
 drover.health('stock', stock); // is asked by drover and shown in drover workers
 
-const server = http.createServer((req, res) => res.end(JSON.stringify(stock())));
-server.listen(process.env.PORT || 8081, () => drover.ready());
-drover.onShutdown(() => server.close());
+drover.onShutdown(() => {}); // it ends when its last answer is on its way
+drover.ready();

@@ -1,14 +1,10 @@
-"""The warehouse of the order service.
-
-Shops ask it over drover; HTTP is for people who want to look, and tells drover that it lives.
-"""
+"""The warehouse of the order service. Shops ask it over drover, and it listens nowhere."""
 
 import threading
 from typing import Any, Dict
 
 import drover
 from journal import journal
-from service import Service, serve
 
 lock = threading.Lock()
 products: Dict[str, Dict[str, Any]] = {
@@ -49,10 +45,8 @@ def stock() -> Dict[str, int]:
         return {sku: product["stock"] for sku, product in products.items()}
 
 
-class Warehouse(Service):
-    def handle_request(self, method: str, path: str, body: bytes) -> "tuple[int, Any]":
-        return 200, stock()
-
-
 if __name__ == "__main__":
-    serve(Warehouse, 8081)
+    over = threading.Event()
+    drover.on_shutdown(over.set)
+    drover.ready()
+    over.wait()

@@ -41,6 +41,7 @@
 //	/health       200 "ok"
 //	/pid          200, its pid
 //	/slow?ms=N    as /, after N milliseconds
+//	/hold?mb=M&ms=N  the same, using M megabytes meanwhile
 //	/status?code= that status
 //	/bytes?n=N    N bytes
 //	/env?name=    the value of that variable

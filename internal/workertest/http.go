@@ -50,6 +50,12 @@ func serve(l net.Listener) {
 		time.Sleep(time.Duration(query(r, "ms")) * time.Millisecond)
 		hello(w, r)
 	})
+	mux.HandleFunc("/hold", func(w http.ResponseWriter, r *http.Request) {
+		give := take(query(r, "mb") << 20)
+		time.Sleep(time.Duration(query(r, "ms")) * time.Millisecond)
+		give()
+		hello(w, r)
+	})
 	mux.HandleFunc("/status", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(query(r, "code")) })
 	mux.HandleFunc("/bytes", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(make([]byte, query(r, "n"))) // the client may be gone
@@ -86,6 +92,23 @@ func serve(l net.Listener) {
 }
 
 func hello(w http.ResponseWriter, _ *http.Request) { say(w, "%s\n", os.Getenv("DROVER_WORKER_ID")) }
+
+// take has the process use memory until give is called. It is the kernel's own,
+// since Go gives back to it what is garbage only after a while.
+func take(bytes int) (give func()) {
+	memory, err := syscall.Mmap(-1, 0, bytes, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		fail("take %d bytes: %v", bytes, err)
+	}
+	for i := 0; i < bytes; i += os.Getpagesize() {
+		memory[i] = 1
+	}
+	return func() {
+		if err := syscall.Munmap(memory); err != nil {
+			fail("give memory back: %v", err)
+		}
+	}
+}
 
 func say(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format, args...) // the client may be gone

@@ -1,6 +1,9 @@
 package exchange
 
-import "time"
+import (
+	"net"
+	"time"
+)
 
 // Options of a Client. The zero value is right for a local worker.
 type Options struct {
@@ -10,19 +13,19 @@ type Options struct {
 	Idle time.Duration
 	// MaxIdle is the most unused connections kept (default 512).
 	MaxIdle int
+	// Check is asked about each new connection before anything is sent; its error
+	// ends the connection. nil: any is good.
+	Check func(net.Conn) error
 	// Buffers are shared by all clients that are given the same; nil: own.
 	Buffers *Buffers
-	// Spare is asked about the descriptor of each new connection. Its error, which
-	// must not be nil where too few are left, ends the connection; nil: all are kept.
-	Spare func(fd int) error
 }
 
 // Client holds the connections to one upstream. It is safe for concurrent use.
 type Client struct {
 	network, address string
 	tcpKeepAlive     time.Duration
+	check            func(net.Conn) error
 	buffers          *Buffers
-	spare            func(fd int) error
 	idle             idleStack[*conn]
 }
 
@@ -38,7 +41,7 @@ func NewClient(network, address string, o Options) *Client {
 	if o.Buffers == nil {
 		o.Buffers = new(Buffers)
 	}
-	c := &Client{network: network, address: address, buffers: o.Buffers, spare: o.Spare,
+	c := &Client{network: network, address: address, buffers: o.Buffers, check: o.Check,
 		tcpKeepAlive: KeepAliveFor(network, address)}
 	c.idle.clock = clock{time.Now()}
 	c.idle.max = o.MaxIdle

@@ -59,15 +59,6 @@ func newConn(c clock, nc net.Conn) (*conn, error) {
 	return cn, nil
 }
 
-// ask asks about the descriptor.
-func (cn *conn) ask(spare func(fd int) error) error {
-	var answer error
-	if err := cn.raw.Control(func(fd uintptr) { answer = spare(int(fd)) }); err != nil {
-		return err
-	}
-	return answer
-}
-
 // trip is a whole round trip inside one RawConn.Read: look, send, wait,
 // receive. Sending belongs inside because of how the runtime waits. A wait
 // begins by forgetting earlier readiness, and the poller reports each change

@@ -7,6 +7,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/drover-proxy/drover/internal/peeruser"
 )
 
 // defaultConnect bounds the retries of a full Unix socket where the request
@@ -31,6 +33,7 @@ func (c *Client) dial(req *Request) (*conn, error) {
 	if err != nil && c.network == "unix" {
 		nc, err = c.dialFull(ctx, &d, err)
 	}
+	nc, err = peeruser.Checked(nc, err, c.check)
 	if err != nil {
 		if req.Cancel.Fired() {
 			return nil, &Error{Kind: Canceled, Unsent: true, Err: err}
@@ -38,9 +41,6 @@ func (c *Client) dial(req *Request) (*conn, error) {
 		return nil, &Error{Kind: dialKind(err), Unsent: true, Err: err} // net names the address
 	}
 	cn, err := newConn(c.idle.clock, nc)
-	if err == nil && c.spare != nil {
-		err = cn.ask(c.spare)
-	}
 	if err != nil {
 		_ = nc.Close()
 		return nil, &Error{Kind: ConnectFailed, Unsent: true, Err: fmt.Errorf("connect to %s: %w", c.address, err)}

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -72,6 +74,26 @@ func TestClient_SaysWhyItCouldNotConnect(t *testing.T) {
 	fl, full := fullListener(t)
 	f("unix", full, ConnectFailed)
 	_ = fl.Close()
+}
+
+func TestClient_SendsNothingToWhomItDoesNotTrust(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := NewClient("tcp", l.Addr().String(), Options{Check: func(net.Conn) error { return errors.New("a stranger") }})
+	if unsent := fails(t, c, plain(), ConnectFailed); !unsent {
+		t.Error("not said to be unsent")
+	}
+	nc, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if got, err := io.ReadAll(nc); err != nil || len(got) > 0 {
+		t.Errorf("it got %q, %v", got, err)
+	}
 }
 
 func TestClient_WaitsForAFullUnixSocket(t *testing.T) {

@@ -8,9 +8,11 @@
   const socket = process.env.DROVER_SOCKET;
   if (!port || !socket) return;
 
-  const fs = require('fs');
+  // Each function now: what security.modules denies is of no use in Bun later.
+  const { accessSync, constants, existsSync, readFileSync, unlinkSync } = require('fs');
   const net = require('net');
-  const path = require('path');
+  const { basename, dirname, resolve } = require('path');
+  const { isIP } = net;
   const bun = typeof Bun !== 'undefined';
 
   const places = new WeakMap(); // of the servers that were moved: where they would have listened
@@ -23,18 +25,18 @@
   // place is what a server at this host and the port would call its address.
   function place(host) {
     let address = host || '::';
-    if (!net.isIP(address)) address = '127.0.0.1';
-    return { address, family: net.isIP(address) === 6 ? 'IPv6' : 'IPv4', port: Number(port) };
+    if (!isIP(address)) address = '127.0.0.1';
+    return { address, family: isIP(address) === 6 ? 'IPv6' : 'IPv4', port: Number(port) };
   }
 
   // abandoned says whether the socket's file is there and nobody has it open: the process that made it was killed.
   function abandoned() {
-    if (!fs.existsSync(socket)) return false;
+    if (!existsSync(socket)) return false;
     const name = Buffer.from(socket).toString('latin1');
-    const base = path.basename(name);
+    const base = basename(name);
     // The cluster module may bind to a relative path.
-    const same = (other) => other === name || (other[0] !== '/' && other[0] !== '@' && path.basename(other) === base);
-    const lines = fs.readFileSync('/proc/net/unix', 'latin1').split('\n').slice(1);
+    const same = (other) => other === name || (other[0] !== '/' && other[0] !== '@' && basename(other) === base);
+    const lines = readFileSync('/proc/net/unix', 'latin1').split('\n').slice(1);
     return !lines.some((line) => same(line.split(/ +/).slice(7).join(' ')));
   }
 
@@ -42,7 +44,7 @@
   function clear() {
     if (require('cluster').isWorker) return; // its primary listens
     try {
-      if (abandoned()) fs.unlinkSync(socket);
+      if (abandoned()) unlinkSync(socket);
     } catch (err) {
       // Not known, so it counts as in use.
     }
@@ -53,7 +55,7 @@
     // The same port at another host is no conflict.
     if (holder && holder !== server && holder.listening && places.get(holder).address !== place(host).address) return false;
     try {
-      fs.accessSync(path.dirname(socket), fs.constants.W_OK | fs.constants.X_OK);
+      accessSync(dirname(socket), constants.W_OK | constants.X_OK);
     } catch (err) {
       return false; // the program has become another user
     }
@@ -95,7 +97,7 @@
 
   const moveListen = (listen) => function (...args) {
     const name = args[0] && typeof args[0] === 'object' ? args[0].path : args[0];
-    if (typeof name === 'string' && path.resolve(name) === socket) clear();
+    if (typeof name === 'string' && resolve(name) === socket) clear();
     const wanted = request(args);
     if (!wanted || !available(this, wanted.host)) {
       if (!this.listening) places.delete(this);
@@ -128,7 +130,7 @@
     const first = list[0];
     const byOptions = first !== null && typeof first === 'object';
     const options = byOptions ? first : { port: first, host: typeof list[1] === 'string' ? list[1] : undefined };
-    if (!this._handle && isPort(options.port) && !options.path && isLoopback(options.host) && fs.existsSync(socket)) {
+    if (!this._handle && isPort(options.port) && !options.path && isLoopback(options.host) && existsSync(socket)) {
       const moved = Object.assign({}, options, { path: socket });
       delete moved.port;
       delete moved.host;
@@ -163,7 +165,7 @@
     show('port', Number(port));
     show('hostname', hostname);
     show('address', place(options.hostname));
-    show('url', new URL(`${options.tls ? 'https' : 'http'}://${net.isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${port}/`));
+    show('url', new URL(`${options.tls ? 'https' : 'http'}://${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${port}/`));
     show('requestIP', () => ({ address: '127.0.0.1', family: 'IPv4', port: Number(port) }));
     return server;
   });

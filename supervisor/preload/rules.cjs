@@ -1,7 +1,7 @@
 // What security.modules of the settings says of a module, for require, import and what else loads one.
 'use strict';
 
-const { isAbsolute, sep } = require('path');
+const { dirname, isAbsolute, sep } = require('path');
 const { builtinModules } = require('module');
 
 const BUILTIN = /^(node|bun):/;
@@ -21,6 +21,9 @@ function builtinNames(request) {
   if (bare === request && !builtins.has(request)) return undefined;
   return [bare, bare === request ? `node:${request}` : request];
 }
+
+// ofDrover says whether a file is one of drover's own, which may load what it needs.
+const ofDrover = (file) => typeof file === 'string' && dirname(file) === __dirname;
 
 // placeOf is where a file lies in its package, with / between the parts; undefined for one of the application's own.
 function placeOf(file) {
@@ -42,6 +45,7 @@ class Rules {
 
   // request checks what is asked for. It returns whether that is decided: the name of a built-in module says all.
   request(request, parent) {
+    if (ofDrover(parent)) return true;
     const own = builtinNames(request);
     const names = own || (isName(request) ? [request] : []);
     if (this.named(this.deny, names)) this.refuse('deny', request, parent);

@@ -11,7 +11,11 @@
 
   const bun = typeof Bun !== 'undefined';
   Object.defineProperty(global, Symbol.for('drover.runtime'), { value: true });
+  // All of it now: what security.modules denies is of no use in Bun later.
+  const { basename } = require('path');
   const { performance } = require('perf_hooks');
+  const v8 = bun ? undefined : require('v8');
+  const vm = bun ? undefined : require('vm');
 
   // The event loop is as late as this timer is. Each tick of an idle program costs about 150 µs, so there are few.
   // perf_hooks.monitorEventLoopDelay costs more, means another thing in Bun, and in Node.js loses a delay that is
@@ -31,7 +35,7 @@
 
   function heap() {
     if (bun) return { heapBytes: process.memoryUsage().heapUsed }; // it has no limit of its own
-    const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = require('v8').getHeapStatistics();
+    const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = v8.getHeapStatistics();
     return { heapBytes, heapLimitBytes };
   }
 
@@ -45,7 +49,7 @@
     due = now + tick;
     if (++ticks < ticksPerReport) return;
     ticks = 0;
-    if (!process.connected || runner.test(require('path').basename(process.argv[1] || ''))) {
+    if (!process.connected || runner.test(basename(process.argv[1] || ''))) {
       clearInterval(timer);
     } else if (!unsent) {
       unsent = true;
@@ -58,9 +62,8 @@
     if (bun) return Bun.gc(true);
     if (typeof global.gc === 'function') return global.gc();
     // --expose-gc gives it to new contexts, and not to the one of the program.
-    const v8 = require('v8');
     v8.setFlagsFromString('--expose-gc');
-    const gc = require('vm').runInNewContext('gc');
+    const gc = vm.runInNewContext('gc');
     v8.setFlagsFromString('--no-expose-gc');
     return gc();
   }

@@ -1,13 +1,10 @@
-// Command warehouse has the stock of the order service. Shops ask it over drover; HTTP is for people who
-// want to look, and tells drover that it lives.
+// Command warehouse has the stock of the order service. Shops ask it over drover, and it listens nowhere.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -54,11 +51,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	listener, err := drover.Listen()
-	if err != nil {
-		log.Fatal(err)
-	}
-	go func() { log.Fatal(http.Serve(listener, w)) }()
 	if err := client.Ready(); err != nil {
 		log.Fatal(err)
 	}
@@ -97,20 +89,14 @@ func unknown(sku string) error {
 }
 
 // check is asked by drover and shown in drover workers.
-func (w *warehouse) check(context.Context) (any, error) { return w.stock(), nil }
-
-func (w *warehouse) stock() map[string]int {
+func (w *warehouse) check(context.Context) (any, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stock := make(map[string]int)
 	for sku, p := range w.products {
 		stock[sku] = p.Stock
 	}
-	return stock
-}
-
-func (w *warehouse) ServeHTTP(out http.ResponseWriter, _ *http.Request) {
-	_ = json.NewEncoder(out).Encode(w.stock()) // the client is gone: there is nobody left to tell
+	return stock, nil
 }
 
 // journal returns what appends a line to this worker's file in the folder JOURNAL, where that is set.

@@ -25,16 +25,6 @@ func (d *instance) limitFiles(n uint64) {
 	}
 }
 
-// files is how many drover has open.
-func (d *instance) files() int {
-	d.t.Helper()
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return len(entries)
-}
-
 // cpuOver is the CPU time that drover takes in a time.
 func (d *instance) cpuOver(span time.Duration) time.Duration {
 	d.t.Helper()

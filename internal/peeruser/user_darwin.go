@@ -1,9 +1,9 @@
-package admin
+package peeruser
 
 import "golang.org/x/sys/unix"
 
-// peerUser returns the user at a socket's other end, getpeereid(3).
-func peerUser(fd int) (uid int, err error) {
+// userOf is getpeereid(3).
+func userOf(fd int) (uid int, err error) {
 	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
 		return 0, err
