@@ -100,7 +100,7 @@ func TestFault_StopDuringARoll(t *testing.T) {
 func TestFault_ScaleDuringBoot(t *testing.T) {
 	t.Parallel()
 	d := newInstance(t)
-	d.start("run", "-c", d.settings(slowStarters(t, 4, 700, "")))
+	d.start("run", "-c", d.settings(slowStarters(t, 4, 2500, "")))
 	d.eventually("four workers start", func() error {
 		status, body, err := d.api("GET", "/api/v1/workers", "")
 		if err == nil && strings.Count(body, `"starting"`) != 4 {
