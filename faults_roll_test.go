@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -13,23 +16,50 @@ import (
 	"github.com/drover-proxy/drover/admin"
 )
 
-// slowStarters is settings with workers that take a while to listen.
-func slowStarters(t *testing.T, workers, ms int, own string) string {
-	t.Helper()
-	_, command := testWorker(t, "slowstart", fmt.Sprint(ms))
-	return strings.Replace(sampleSettings(workers, own, ""), `["${DROVER}", sample-app]`, command, 1)
+// gated are settings of workers that listen when the gate is open.
+func gated(workers int) string {
+	return strings.Replace(sampleSettings(workers, "", ""), `["${DROVER}", sample-app]`,
+		`[sh, -c, "while [ ! -e '${DIR}/open' ]; do sleep 0.02; done; exec '${DROVER}' sample-app"]`, 1)
 }
 
-// aliveKind is a GET that any worker of internal/workertest answers with its id.
-func aliveKind() requester {
-	return requester{"GET", func(c *client, n int) error { return expect(c, "GET", fmt.Sprintf("/?n=%d", n), "", 200, "app-") }}
+// gate lets workers listen that are starting, or will, or no more of them.
+func (d *instance) gate(open bool) {
+	d.t.Helper()
+	path := filepath.Join(d.dir, "open")
+	err := os.Remove(path)
+	if open {
+		err = os.WriteFile(path, nil, 0o600)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// waitStarting waits until so many workers of a generation are starting.
+func (d *instance) waitStarting(n, generation int) {
+	d.t.Helper()
+	d.eventually(fmt.Sprintf("%d workers start", n), func() error {
+		starting := 0
+		for _, w := range d.workers() {
+			if w.State == "starting" && w.Generation == generation {
+				starting++
+			}
+		}
+		if starting != n {
+			return fmt.Errorf("workers %+v", d.workers())
+		}
+		return nil
+	})
 }
 
 func TestFault_TwoRollsAtOnce(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(slowStarters(t, 2, 300, ""))
+	d := newInstance(t)
+	d.gate(true)
+	d.run(gated(2))
 	d.waitRunning(2)
-	l := startLoad(d, 50, aliveKind())
+	d.gate(false)
+	l := startLoad(d, 50, homeKind())
 	var mu sync.Mutex
 	var asking sync.WaitGroup
 	statuses, id := map[int]int{}, ""
@@ -53,6 +83,7 @@ func TestFault_TwoRollsAtOnce(t *testing.T) {
 	if statuses[http.StatusAccepted] != 1 || statuses[http.StatusConflict] != 7 {
 		t.Fatalf("eight at once are answered with %v", statuses)
 	}
+	d.gate(true)
 	d.eventually("the one that began succeeds", func() error {
 		var o admin.Operation
 		if d.get("/api/v1/operations/"+id, &o); o.State != admin.Succeeded {
@@ -71,22 +102,20 @@ func TestFault_TwoRollsAtOnce(t *testing.T) {
 
 func TestFault_StopDuringARoll(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(slowStarters(t, 2, 700, ""))
+	d := newInstance(t)
+	d.gate(true)
+	d.run(gated(2))
 	d.waitRunning(2)
+	d.gate(false)
 	answered := make(chan error, 1)
-	go func() { answered <- expect(&client{address: d.front}, "GET", "/slow?ms=1000", "", 200, "app-") }()
+	go func() {
+		answered <- expect(&client{address: d.front}, "GET", "/slow?ms=1000", "", 200, "waited 1000 ms")
+	}()
 	d.awaitInFlight(1)
 	if status, body := d.post("/api/v1/pools/app/restart", "{}"); status != http.StatusAccepted {
 		t.Fatalf("%d %s", status, body)
 	}
-	d.eventually("a new worker starts", func() error {
-		for _, w := range d.workers() {
-			if w.Generation == 2 && w.State == "starting" {
-				return nil
-			}
-		}
-		return fmt.Errorf("workers %+v", d.workers())
-	})
+	d.waitStarting(1, 2)
 	d.signal(syscall.SIGTERM)
 	if err := <-answered; err != nil {
 		t.Errorf("the request that was under way: %v", err)
@@ -100,21 +129,27 @@ func TestFault_StopDuringARoll(t *testing.T) {
 func TestFault_ScaleDuringBoot(t *testing.T) {
 	t.Parallel()
 	d := newInstance(t)
-	d.start("run", "-c", d.settings(slowStarters(t, 4, 2500, "")))
-	d.eventually("four workers start", func() error {
-		status, body, err := d.api("GET", "/api/v1/workers", "")
-		if err == nil && strings.Count(body, `"starting"`) != 4 {
-			err = fmt.Errorf("%d %s", status, body)
-		}
+	d.start("run", "-c", d.settings(gated(4)))
+	d.eventually("drover listens", func() error {
+		_, _, err := d.api("GET", "/healthz", "")
 		return err
 	})
+	d.waitStarting(4, 1)
 	for _, n := range []int{1, 6, 2, 5, 3} {
 		if code, stdout, stderr := d.cli("scale", "app", fmt.Sprint(n)); code != 0 {
 			t.Errorf("drover scale app %d ended with %d\n%s%s", n, code, stdout, stderr)
 		}
 	}
-	// A request waits for the first.
-	if err := expect(&client{address: d.front}, "GET", "/", "", 200, "app-"); err != nil {
+	answered := make(chan error, 1)
+	go func() { answered <- expect(&client{address: d.front}, "GET", "/", "", 200, "hello from app-") }()
+	d.eventually("a request waits for the first", func() error {
+		if d.metric(`drover_queue_length{pool="app"}`) != 1 {
+			return errors.New("it does not")
+		}
+		return nil
+	})
+	d.gate(true)
+	if err := <-answered; err != nil {
 		t.Error(err)
 	}
 	d.waitRunning(3)
