@@ -205,7 +205,7 @@ func (c *cgroups) close() {
 // moveBackLocked undoes what delegate did.
 func (c *cgroups) moveBackLocked(base string) {
 	main := filepath.Join(base, mainGroup)
-	for _, name := range controllers {
+	for name := range c.kinds {
 		_ = writeControl(base, "cgroup.subtree_control", "-"+name) // not switched on
 		_ = writeControl(c.moved, "cgroup.subtree_control", "-"+name)
 	}
