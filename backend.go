@@ -67,7 +67,7 @@ func (b backend) Status() admin.Status {
 	s := admin.Status{
 		Version: cli.ReadBuild(version).Version, PID: os.Getpid(), UptimeSeconds: time.Since(b.d.started).Seconds(), Health: admin.Healthy,
 		Ready: ready, Draining: b.d.front.Draining(), Reasons: reasons, ConfigFile: b.d.source.file(),
-		Admin: admin.AdminStatus{Address: b.d.admin.Address(), Socket: b.d.admin.SocketPath()},
+		Admin: admin.AdminStatus{Address: b.d.admin.Address(), Socket: b.d.admin.SocketPath()}, Listeners: []admin.Listener{},
 	}
 	for _, l := range b.d.current().Server.Listeners {
 		s.Listeners = append(s.Listeners, admin.Listener{Name: l.Name, Address: l.Address, Protocol: l.Protocol, Pool: l.Pool})

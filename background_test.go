@@ -52,6 +52,9 @@ pools:
     processManagement: { ready: notify }
 `)
 	d.waitRunning(2)
+	if _, status, err := d.api("GET", "/api/v1/status", ""); err != nil || !strings.Contains(status, `"listeners":[]`) {
+		t.Errorf("the status is %s, %v", status, err)
+	}
 	at := func(ids ...string) {
 		t.Helper()
 		for _, id := range ids {

@@ -107,15 +107,23 @@ func TestPreload_StaysAwayWhereItDoesNotApply(t *testing.T) {
 		"go":      `command: ["${GO_SERVER}"]`,
 		"exec":    "command: [node, \"${ESM}/server.js\"]\nhealthCheck: { type: exec, command: [sh, -c, 'test -n \"$PORT\"'] }",
 		"options": `command: [sh, -c, "NODE_OPTIONS= exec node \"$ESM/server.js\""]`,
-		// As if it had become another user, who cannot make a socket there.
-		"fallback": `command: [node, -e, "const net = require('net'); require('fs').accessSync = () => { throw new Error('another user') }; require(process.env.HTTP)"]` +
-			"\nenv: { HTTP: " + app(t, "node-http", "server.js") + " }",
 	})
 	for _, pool := range []string{"off", "exec", "options"} {
 		d.serves(pool, "127.0.0.1:", `"app":"node-esm"`)
 	}
 	d.serves("go", "127.0.0.1:", `"app":"go-server"`)
-	d.serves("fallback", "127.0.0.1:", `"app":"node-http"`)
+}
+
+// A program that has become another user cannot make a socket in drover's folder.
+func TestPreload_StaysAwayFromProgramsOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "root")
+	workertest.Need(t, "node")
+	d := newInstance(t)
+	onePools(d, map[string]string{
+		"fallback": `command: [node, -e, "process.setuid(65534); require('http').createServer((q, s) => s.end('user ' + process.getuid())).listen(process.env.PORT)"]`,
+	})
+	d.serves("fallback", "127.0.0.1:", "user 65534")
 }
 
 func TestPreload_KeepsTheOptionsOfTheUser(t *testing.T) {

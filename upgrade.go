@@ -193,13 +193,14 @@ func (d *drover) guide(h *heir) error {
 	if d.stopping {
 		return admin.Conflict("drover is stopping")
 	}
+	// From the next word on it serves, also if this drover is killed then; until then it ends by itself.
+	h.process.LetGo()
 	if err := h.control.say(notice{Step: stepGo, Cache: d.leaveCache()}); err != nil {
 		return admin.Conflict("the new drover is gone: %v", err)
 	}
 	if _, err := h.await(stepTaken, takeTime); err != nil {
 		return err
 	}
-	h.process.LetGo()
 	d.manager.tell(d.log, "MAINPID=%d", h.process.PID()) // only the main process may say so, and that is this one
 	d.front.HandOver()
 	d.admin.HandOver()

@@ -17,9 +17,11 @@ type Scaler interface {
 	Adjust(n int, reason, message string, numbers map[string]any) bool
 }
 
-// Observer counts decisions; direction is up or down.
+// Observer counts decisions.
 type Observer interface {
-	AutoscaleDecision(pool, direction, reason string)
+	// AutoscaleDecisions counts n more; direction is up or down. n is 0 when
+	// autoscaling begins, for each that there may be.
+	AutoscaleDecisions(pool, direction, reason string, n int)
 }
 
 // Options are what an Autoscaler works with.
@@ -70,10 +72,14 @@ func (a *Autoscaler) Run(ctx context.Context) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	var state State
+	announced := false
 	for {
 		ticks := ticker.C
 		if !a.enabled() {
 			ticks, state = nil, State{} // nothing to wake up for
+		} else if !announced {
+			a.announce()
+			announced = true
 		}
 		select {
 		case <-ctx.Done():
@@ -82,6 +88,13 @@ func (a *Autoscaler) Run(ctx context.Context) error {
 		case now := <-ticks:
 			state = a.decide(state, now)
 		}
+	}
+}
+
+// announce has the decisions counted from 0, so that the first one is an increase.
+func (a *Autoscaler) announce() {
+	for _, reason := range reasons {
+		a.o.Observer.AutoscaleDecisions(a.o.Pool, reason.direction(), string(reason), 0)
 	}
 }
 
@@ -106,11 +119,7 @@ func (a *Autoscaler) decide(s State, now time.Time) State {
 		return next
 	}
 	if a.o.Scaler.Adjust(d.Workers, string(d.Reason), d.explain(p), d.numbers()) {
-		direction := "up"
-		if d.Workers < d.Seen.Wanted {
-			direction = "down"
-		}
-		a.o.Observer.AutoscaleDecision(a.o.Pool, direction, string(d.Reason))
+		a.o.Observer.AutoscaleDecisions(a.o.Pool, d.Reason.direction(), string(d.Reason), 1)
 	}
 	return next
 }

@@ -18,6 +18,8 @@ type crew struct {
 	manual bool
 	told   []string
 	counts []string
+
+	announced []string // what may be counted later
 }
 
 func (c *crew) Adjust(n int, reason, message string, numbers map[string]any) bool {
@@ -34,9 +36,13 @@ func (c *crew) Adjust(n int, reason, message string, numbers map[string]any) boo
 	return true
 }
 
-func (c *crew) AutoscaleDecision(pool, direction, reason string) {
+func (c *crew) AutoscaleDecisions(pool, direction, reason string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if n == 0 {
+		c.announced = append(c.announced, pool+" "+direction+" "+reason)
+		return
+	}
 	c.counts = append(c.counts, pool+" "+direction+" "+reason)
 }
 
@@ -73,6 +79,9 @@ func TestAutoscaler_CarriesOutTellsAndCounts(t *testing.T) {
 		time.Sleep(5100 * time.Millisecond) // between two looks
 		if len(c.told) > 0 || a.Last().Desired != 1 {
 			t.Errorf("without load: %v, %+v", c.told, a.Last())
+		}
+		if len(c.announced) != 7 || !slices.Contains(c.announced, "app up queue-wait") || !slices.Contains(c.announced, "app down idle") {
+			t.Errorf("announced: %v", c.announced)
 		}
 		c.set(func(s *Signals) { s.QueueWait = 80 * time.Millisecond })
 		time.Sleep(200 * time.Millisecond)

@@ -14,6 +14,16 @@ const (
 	Idle         Reason = "idle"
 )
 
+var reasons = []Reason{InFlight, CPU, Memory, QueueWait, QueueLength, ResponseTime, Idle}
+
+// direction is where the number of workers goes for the reason.
+func (r Reason) direction() string {
+	if r == Idle {
+		return "down"
+	}
+	return "up"
+}
+
 // Block is why workers that the signals ask for are not started.
 type Block string
 

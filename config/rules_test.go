@@ -173,6 +173,7 @@ func TestValidate_Pools(t *testing.T) {
 	p("processManagement: { restartDelay: 2m, maxRestartDelay: 1m }", "pools.app.processManagement.restartDelay: 2m exceeds maxRestartDelay 1m; make it smaller than the maxRestartDelay")
 	p("processManagement: { rolling: { maxSurge: 0 } }", "pools.app.processManagement.rolling: maxSurge and maxUnavailable are both 0, so that no worker could be replaced; set one of them to 1 or more")
 	p("processManagement: { rolling: { maxSurge: 0, maxUnavailable: 1 } }")
+	p("processManagement: { dumpSignal: SIGSTOP }", `pools.app.processManagement.dumpSignal: "SIGSTOP" is not known; use one of "", SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGHUP, SIGINT, SIGTRAP`)
 	p("processManagement: { stopSignal: TERM, ready: yes }", `pools.app.processManagement.ready: "yes" is not known; use one of probe, notify`,
 		`pools.app.processManagement.stopSignal: "TERM" is not known; did you mean "SIGTERM"? use one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGKILL`)
 }

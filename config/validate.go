@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -103,7 +104,11 @@ func (v *validator) enum(text, key string, tag reflect.StructTag) {
 			return
 		}
 	}
-	remedy := "use one of " + strings.Join(names, ", ")
+	shown := slices.Clone(names)
+	if i := slices.Index(shown, ""); i >= 0 {
+		shown[i] = `""`
+	}
+	remedy := "use one of " + strings.Join(shown, ", ")
 	if name := nearest(text, names); name != "" {
 		remedy = `did you mean "` + name + `"? ` + remedy
 	}

@@ -10,7 +10,7 @@ import (
 type ProcessManagement struct {
 	// Whether a worker that ended by itself is started again.
 	Respawn bool `yaml:"respawn" reload:"apply"`
-	// Unplanned exits of one slot within restartWindow after which it is failed and only tried every maxRestartDelay.
+	// So many unplanned exits of one slot within restartWindow make it failed: it is only tried every maxRestartDelay; 0 is the same as 1.
 	MaxRestarts int `yaml:"maxRestarts" range:"0..1000000" reload:"apply"`
 	// The time over which maxRestarts counts.
 	RestartWindow Duration `yaml:"restartWindow" range:"1ms..24h" reload:"apply"`

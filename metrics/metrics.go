@@ -154,10 +154,10 @@ func (m *Metrics) Reload(ok bool) {
 	m.reloadOK.Set(0)
 }
 
-// AutoscaleDecision counts a change of the number of workers by autoscaling;
-// direction is up or down.
-func (m *Metrics) AutoscaleDecision(pool, direction, reason string) {
-	m.scaling.WithLabelValues(pool, direction, reason).Inc()
+// AutoscaleDecisions counts n changes of the number of workers by autoscaling;
+// direction is up or down, n may be 0.
+func (m *Metrics) AutoscaleDecisions(pool, direction, reason string, n int) {
+	m.scaling.WithLabelValues(pool, direction, reason).Add(float64(n))
 }
 
 // Event counts an event by its kind.

@@ -35,7 +35,7 @@ func full() *Metrics {
 	m.Reload(true)
 	m.Event("worker-started")
 	m.IPCMessage("send", "ok")
-	m.AutoscaleDecision("app", "up", "cpu")
+	m.AutoscaleDecisions("app", "up", "cpu", 1)
 	m.IPCRequest(time.Millisecond)
 	_ = tell(m.App(), "app-1.1", `[{"name":"bad name","type":"gauge","samples":[]}]`)
 	m.Watch(func() State {

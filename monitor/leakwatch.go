@@ -92,9 +92,13 @@ func (w *LeakWatch) judgeLocked(t *watchedTarget, m measured, host HostSample, t
 		// Without a limit of its own it grows into its share of what the machine, or the container, has left.
 		limit = m.sample.RSS + spare/uint64(targets)
 	}
-	// What is left until the limit is less than resident memory says where pages
-	// are shared, and more where the kernel counts something else.
-	v := w.detector.judge(t.troughs.low, m.sample.RSS+grown(m.sample.Charged, limit))
+	full := limit // in resident memory
+	if limit > 0 {
+		// What is left until the limit is less than resident memory says where pages
+		// are shared, and more where the kernel counts something else.
+		full = m.sample.RSS + grown(m.sample.Charged, limit)
+	}
+	v := w.detector.judge(t.troughs.low, full)
 	v.Limit = limit
 	var bytes []uint64
 	for _, other := range w.watched {

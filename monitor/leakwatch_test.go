@@ -83,3 +83,14 @@ func TestLeakWatch_WhatProcessesShareIsStillLeftUntilTheLimit(t *testing.T) {
 	f(0, 3*time.Hour)          // 620 MB by now
 	f(400*mb, 580*time.Minute) // 220 MB
 }
+
+func TestLeakWatch_WithoutALimitThereIsNoTimeUntilIt(t *testing.T) {
+	w := NewLeakWatch(DefaultLeakDetector)
+	for at := time.Duration(0); at <= 2*time.Hour; at += 10 * time.Second {
+		s := charged(Sample{At: epoch.Add(at), RSS: uint64(500*mb + mb*at.Minutes()), Processes: 1}, 0)
+		w.observe([]measured{{Target{ID: "app-1.1", WatchLeaks: true}, s}}, HostSample{}) // nor is it known what the machine has left
+	}
+	if v, _ := w.Verdict("app-1.1"); !v.Leak || v.Limit != 0 || v.ToLimit != 0 {
+		t.Errorf("%+v", v)
+	}
+}

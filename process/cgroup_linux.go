@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,7 @@ type cgroups struct {
 	why   map[string]string   // controller -> why it cannot be used
 	made  map[string]struct{} // all folders of drover's that were made, of use or not
 	moved string              // version 2: the folder that drover was moved out of, "" when it was not
+	heir  string              // version 2: the group of the drover that this one takes over from, "" when there is none
 
 	mu      sync.Mutex
 	number  int
@@ -68,7 +70,9 @@ func (c *cgroups) openOne(name string, found cgroupfs.Groups) {
 	case ok:
 		c.kinds[name] = 1
 	case found.V2.Folder != "":
-		folder = found.V2.Folder
+		if folder, ok = besideLegacy(found.V2.Folder); ok {
+			c.heir = found.V2.Folder
+		}
 		c.kinds[name] = 2
 	default:
 		c.why[name] = "no control groups are mounted"
@@ -90,6 +94,27 @@ func (c *cgroups) openOne(name string, found cgroupfs.Groups) {
 	c.bases[name] = base
 }
 
+// mainGroup is where drover and its helpers run once they were moved.
+const mainGroup = "main"
+
+// besideLegacy returns where to make drover's folder: in its own group, or, for
+// one that takes over from a drover that has moved, where that one's folder is.
+func besideLegacy(own string) (folder string, legacy bool) {
+	base := filepath.Dir(own)
+	if _, ok := ownerOf(filepath.Base(base)); ok && filepath.Base(own) == mainGroup {
+		return filepath.Dir(base), true
+	}
+	return own, false
+}
+
+// ownerOf returns the drover that has made a folder.
+func ownerOf(base string) (identity, bool) {
+	rest, ok := strings.CutPrefix(base, "drover-")
+	pid, start, both := strings.Cut(rest, "-")
+	id, err := parseIdentity(pid, start)
+	return id, ok && both && err == nil
+}
+
 // plain is the system's word without the path, which says nothing to whom it is shown.
 func plain(err error) string {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
@@ -108,9 +133,16 @@ func (c *cgroups) delegate(name, folder, base string) error {
 	if !contains(have, name) {
 		return fmt.Errorf("%s is not among the controllers of %s", name, folder)
 	}
+	main := filepath.Join(base, mainGroup)
+	if c.heir != "" && c.moved == "" { // the legacy's group goes when that ends
+		if err := c.moveInto(main, c.heir, false); err != nil {
+			return err
+		}
+		c.moved = folder
+	}
 	err = writeControl(folder, "cgroup.subtree_control", "+"+name)
 	if err != nil && c.moved == "" {
-		if err := c.moveInto(folder, filepath.Join(base, "main")); err != nil {
+		if err := c.moveInto(main, folder, true); err != nil {
 			return err
 		}
 		c.moved = folder
@@ -122,8 +154,9 @@ func (c *cgroups) delegate(name, folder, base string) error {
 	return writeControl(base, "cgroup.subtree_control", "+"+name)
 }
 
-// moveInto moves drover and what it has started; it does nothing when others are there, too.
-func (c *cgroups) moveInto(from, to string) error {
+// moveInto moves drover and what it has started out of a group; where they are to
+// be the only ones in it, it does nothing when others are there, too.
+func (c *cgroups) moveInto(to, from string, alone bool) error {
 	t, err := readTable()
 	if err != nil {
 		return err
@@ -133,15 +166,17 @@ func (c *cgroups) moveInto(from, to string) error {
 	ours.sessions, ours.grown = nil, false // not all of a terminal's programs are ours
 	ours.spread()
 	pids := groupMembers(from)
-	for _, pid := range pids {
-		if _, ok := ours.found[pid]; !ok {
-			return errors.New("other programs run in drover's control group; start drover in one of its own (systemd: Delegate=yes)")
-		}
+	others := slices.ContainsFunc(pids, func(pid int) bool { return !ours.has(pid) })
+	if others && alone {
+		return errors.New("other programs run in drover's control group; start drover in one of its own (systemd: Delegate=yes)")
 	}
 	if err := os.Mkdir(to, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	for _, pid := range pids {
+		if !ours.has(pid) {
+			continue
+		}
 		if err := writeControl(to, "cgroup.procs", strconv.Itoa(pid)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -163,12 +198,13 @@ func (c *cgroups) close() {
 			c.moveBackLocked(base)
 		}
 		_ = os.Remove(base) // with a process in it that nothing can end it stays, and the next drover removes it
+		removeStaleGroups(filepath.Dir(base))
 	}
 }
 
 // moveBackLocked undoes what delegate did.
 func (c *cgroups) moveBackLocked(base string) {
-	main := filepath.Join(base, "main")
+	main := filepath.Join(base, mainGroup)
 	for _, name := range controllers {
 		_ = writeControl(base, "cgroup.subtree_control", "-"+name) // not switched on
 		_ = writeControl(c.moved, "cgroup.subtree_control", "-"+name)
@@ -219,10 +255,8 @@ func removeStaleGroups(folder string) {
 		return
 	}
 	for _, e := range entries {
-		rest, ok := strings.CutPrefix(e.Name(), "drover-")
-		pidText, startText, both := strings.Cut(rest, "-")
-		id, err := parseIdentity(pidText, startText)
-		if !ok || !both || err != nil {
+		id, ok := ownerOf(e.Name())
+		if !ok {
 			continue
 		}
 		if p, alive := readProc(id.pid); alive && p.start == id.start {

@@ -19,12 +19,20 @@ func TestProcess_LetGoOutlivesTheSpawner(t *testing.T) {
 		}
 		return p
 	}
-	free, kept := start(true), start(true)
-	for len(free.Tree()) < 2 || len(kept.Tree()) < 2 {
+	free, kept, unwanted := start(true), start(true), start(true)
+	for len(free.Tree()) < 2 || len(kept.Tree()) < 2 || len(unwanted.Tree()) < 2 {
 		time.Sleep(treeAge)
 	}
 	tree := free.Tree()
 	free.LetGo()
+	gone := unwanted.Tree()
+	unwanted.LetGo()
+	unwanted.Kill()
+	for _, pid := range gone {
+		if now, ok := readProc(pid); ok && !now.gone() {
+			t.Errorf("process %d of the tree that was killed after it was let go still runs", pid)
+		}
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	process.Main()
 	host() // does not return in a process started by startHost
+	grouped()
 	workertest.Main(m)
 }
 

@@ -231,7 +231,7 @@ func (p *Process) endedLocked(status syscall.WaitStatus) {
 }
 
 // LetGo leaves the process and its tree to themselves: neither Close nor the guardian ends them any
-// more. It is for what was started to outlive drover.
+// more; Kill does. It is for what was started to outlive drover.
 func (p *Process) LetGo() {
 	p.spawner.mu.Lock()
 	p.spawner.free[p.id.pid] = struct{}{}

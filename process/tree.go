@@ -84,8 +84,13 @@ type search struct {
 	grown    bool // sessions got a new one
 }
 
+func (s *search) has(pid int) bool {
+	_, ok := s.found[pid]
+	return ok
+}
+
 func (s *search) add(p proc) {
-	if _, ok := s.found[p.pid]; ok || p.session == s.view.session {
+	if s.has(p.pid) || p.session == s.view.session {
 		return
 	}
 	s.found[p.pid] = struct{}{}
@@ -138,7 +143,7 @@ func (s *search) bearsMark(p proc, r *root) bool {
 	case s.view.taken(p.pid), s.view.taken(p.session), s.view.taken(p.pgrp):
 		return false
 	}
-	if _, ok := s.found[p.pid]; ok {
+	if s.has(p.pid) {
 		return false
 	}
 	if s.view.adopter != 0 {
