@@ -190,3 +190,25 @@ func (d *instance) passes() {
 		return nil
 	})
 }
+
+// Bytes of a TCP relay go through pipes of the kernel only as long as there are files for those.
+func TestFault_NoFilesAreLeftByRelays(t *testing.T) {
+	t.Parallel()
+	workertest.Need(t, "prlimit")
+	d := newInstance(t)
+	d.startBehind([]string{"prlimit", "--nofile=256:256"}, "run", "-c", d.settings(strings.Replace(
+		sampleSettings(2, "healthCheck: { interval: 200ms, type: http }", ""), "pool: app }", "pool: app, protocol: tcp }", 1)))
+	d.waitReady()
+	d.waitRunning(2)
+	clients := &crowd{t: t}
+	t.Cleanup(clients.leave)
+	clients.open(d.front, 500)
+	if answered := clients.ask("/slow?ms=300"); answered[200] < 40 {
+		t.Errorf("%d were served, %d got no answer", answered[200], answered[0])
+	}
+	if n := d.files(); n < 150 || n > 240 {
+		t.Errorf("of 256 files %d are open", n)
+	}
+	d.replaces()
+	d.passes()
+}

@@ -69,23 +69,28 @@ func (s *Server) checkFor(u *pool.Upstream) func(net.Conn) error {
 
 // spare refuses a connection to an upstream where too few files are left.
 func (s *Server) spare(nc net.Conn) error {
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var scarce bool
-	if err := raw.Control(func(fd uintptr) { scarce = s.files.scarce(int(fd), &s.files.upstreams) }); err != nil {
-		return err
-	}
-	if !scarce {
+	if !s.files.scarce(descriptor(nc), &s.files.upstreams) {
 		return nil
 	}
 	s.tellScarceFiles()
 	return errScarceFiles
+}
+
+// descriptor is the number of a connection's file; 0 where it has none.
+func descriptor(nc net.Conn) (n int) {
+	if sc, ok := nc.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { n = int(fd) }) // closed already: none
+		}
+	}
+	return n
+}
+
+// splices tells whether there is room for what the kernel needs to move bytes both
+// ways between two connections: two pipes, four descriptors. With both numbers
+// below a third of the bound, all that do so, and their pipes, stay below it.
+func (s *Server) splices(a, b net.Conn) bool {
+	return int64(3*max(descriptor(a), descriptor(b))) < s.files.upstreams.Load()
 }
 
 // tellScarceFiles says that connections are turned away, once in a while.

@@ -19,6 +19,7 @@ type junction struct {
 
 	up, down atomic.Int64 // bytes moved, counted at the end of each round
 	broken   atomic.Bool
+	copied   bool // not spliced
 }
 
 var errIdle = errors.New("nothing was sent either way for too long")
@@ -26,6 +27,7 @@ var errIdle = errors.New("nothing was sent either way for too long")
 // run copies until both directions have ended; first what was read before.
 // It returns nil when both ended in order.
 func (j *junction) run(fromClient, fromUpstream []byte) error {
+	j.copied = !j.server.splices(j.client, j.upstream)
 	up := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -89,7 +91,7 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 				return err
 			}
 		}
-		n, err := io.Copy(dst, src)
+		n, err := j.move(dst, src)
 		moved.Add(n)
 		if err == nil || !isTimeout(err) || j.idle <= 0 {
 			return err
@@ -105,6 +107,14 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 			return errIdle
 		}
 	}
+}
+
+// move copies until src ends or an error, spliced where it can be.
+func (j *junction) move(dst io.Writer, src io.Reader) (int64, error) {
+	if j.copied {
+		dst, src = struct{ io.Writer }{dst}, struct{ io.Reader }{src}
+	}
+	return io.Copy(dst, src)
 }
 
 // resetOnClose makes the end of a connection an error for the other side.

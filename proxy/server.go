@@ -91,6 +91,7 @@ func New(o Options) *Server {
 		s.o.StickyKey = randomKey()
 	}
 	s.files.look()
+	s.buffers.Pipes.Scarce = func(fd int) bool { return s.files.scarce(fd, &s.files.upstreams) }
 	s.calls.New = func() any { return newCall(s) }
 	s.front, s.relay = newFastFront(s), &relay{s}
 	s.tick.Store(1) // 0 means: does not wait

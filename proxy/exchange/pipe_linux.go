@@ -34,7 +34,12 @@ type Pipe struct {
 }
 
 // Pipes lends pipes. The zero value is ready; it is safe for concurrent use.
-type Pipes struct{ free sync.Pool }
+type Pipes struct {
+	// Scarce tells that a new descriptor is not to be kept; nil: all are.
+	Scarce func(fd int) bool
+
+	free sync.Pool
+}
 
 // Take returns an empty pipe, nil when there is none to be had: bodies are
 // copied then.
@@ -47,6 +52,10 @@ func (s *Pipes) Take() *Pipe {
 		return nil
 	}
 	p := &Pipe{out: fds[0], in: fds[1]}
+	if s.Scarce != nil && s.Scarce(max(p.in, p.out)) {
+		p.close()
+		return nil
+	}
 	if size, err := unix.FcntlInt(uintptr(p.in), unix.F_SETPIPE_SZ, pipeSize); err != nil || size < pipeLeast {
 		if size, err = unix.FcntlInt(uintptr(p.in), unix.F_GETPIPE_SZ, 0); err != nil || size < pipeLeast {
 			p.close()

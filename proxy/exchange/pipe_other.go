@@ -11,7 +11,10 @@ import (
 type Pipe struct{}
 
 // Pipes has none.
-type Pipes struct{}
+type Pipes struct {
+	// Scarce is never called.
+	Scarce func(fd int) bool
+}
 
 // Take returns nil: bodies are copied.
 func (*Pipes) Take() *Pipe { return nil }
