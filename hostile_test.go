@@ -80,6 +80,7 @@ ipc:
   allow: [ { from: evil, to: app, types: [ "a.*", echo ] } ]
   audit: { enabled: true, file: audit.log }
 `)
+	d.waitRunning(3)
 	d.eventually("the bad one is refused things", func() error {
 		for _, l := range d.audited("audit.log") {
 			if l.From == "evil-1.1" && l.Result == "forbidden" {
