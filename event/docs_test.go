@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func TestDocs_NameEveryKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	listed := Kinds()
 	kinds := 0
 	ast.Inspect(file, func(n ast.Node) bool {
 		text, ok := n.(*ast.BasicLit)
@@ -32,9 +34,12 @@ func TestDocs_NameEveryKind(t *testing.T) {
 		if kinds++; !strings.Contains(string(page), "`"+kind+"`") {
 			t.Errorf("docs/logs.md does not name the kind %s", kind)
 		}
+		if !slices.Contains(listed, Kind(kind)) {
+			t.Errorf("Kinds does not list %s", kind)
+		}
 		return true
 	})
-	if kinds < 20 {
-		t.Errorf("%d kinds were found", kinds)
+	if kinds < 20 || kinds != len(listed) {
+		t.Errorf("%d kinds were found, and %d are listed", kinds, len(listed))
 	}
 }

@@ -45,3 +45,15 @@ const (
 	OpenFiles          Kind = "open-files"    // drover's own are scarce
 	Internal           Kind = "internal"
 )
+
+// Kinds returns all kinds of event, so that each can be counted from 0 on.
+func Kinds() []Kind {
+	return []Kind{
+		Started, Stopping, ReloadSucceeded, ReloadFailed, Upgraded, UpgradeFailed, WorkerStarted, WorkerReady,
+		WorkerDraining, WorkerExited, WorkerStartTimeout, WorkerKilled, WorkerMemory, WorkerZombies,
+		WorkerRecycling, WorkerBackoff, WorkerLeak, SlotFailed, PoolDegraded, PoolRecovered, PoolScaled,
+		RollStarted, RollFinished, RollFailed, UpstreamHealthy, UpstreamUnhealthy, UpstreamEjected, UpstreamDrained,
+		UpstreamResumed, BreakerOpened, BreakerHalfOpen, BreakerClosed, SharedFailure, LimitWeaker, LogDropped,
+		LogFailed, LogRecovered, OpenFiles, Internal,
+	}
+}

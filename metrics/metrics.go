@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/drover-proxy/drover/event"
 )
 
 // BuildInfo says what is running.
@@ -71,6 +73,9 @@ func New(build BuildInfo) *Metrics {
 	m.reloadOK.Set(1) // what drover started with
 	for _, result := range []string{"success", "failure"} {
 		m.reloads.WithLabelValues(result)
+	}
+	for _, kind := range event.Kinds() { // the first of its kind is what an alert waits for
+		m.events.WithLabelValues(string(kind))
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "drover_build_info", Help: "Always 1; the labels say what is running.",
