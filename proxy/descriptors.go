@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/drover-proxy/drover/event"
 	"github.com/drover-proxy/drover/pool"
 )
@@ -86,11 +88,29 @@ func descriptor(nc net.Conn) (n int) {
 	return n
 }
 
-// splices tells whether there is room for what the kernel needs to move bytes both
-// ways between two connections: two pipes, four descriptors. With both numbers
-// below a third of the bound, all that do so, and their pipes, stay below it.
-func (s *Server) splices(a, b net.Conn) bool {
-	return int64(3*max(descriptor(a), descriptor(b))) < s.files.upstreams.Load()
+// splices tells whether there is room for a pipe, which the kernel needs to move
+// bytes from one connection to another. What a new descriptor's number would be is
+// looked at just before, since others may have come after this connection. It is held against
+// half of what clients may have: what is spliced takes three times as many files as what is
+// copied, and a client that is served slowly is better off than one that is turned away.
+func (s *Server) splices(src net.Conn) bool {
+	sc, ok := src.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	room := false
+	_ = raw.Control(func(fd uintptr) { // closed already: no matter
+		next, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+		if err == nil {
+			_ = unix.Close(next) // it was only asked for its number
+			room = int64(next) < s.files.clients.Load()/2
+		}
+	})
+	return room
 }
 
 // tellScarceFiles says that connections are turned away, once in a while.

@@ -19,7 +19,6 @@ type junction struct {
 
 	up, down atomic.Int64 // bytes moved, counted at the end of each round
 	broken   atomic.Bool
-	copied   bool // not spliced
 }
 
 var errIdle = errors.New("nothing was sent either way for too long")
@@ -27,7 +26,6 @@ var errIdle = errors.New("nothing was sent either way for too long")
 // run copies until both directions have ended; first what was read before.
 // It returns nil when both ended in order.
 func (j *junction) run(fromClient, fromUpstream []byte) error {
-	j.copied = !j.server.splices(j.client, j.upstream)
 	up := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -110,9 +108,9 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 }
 
 // move copies until src ends or an error, spliced where it can be.
-func (j *junction) move(dst io.Writer, src io.Reader) (int64, error) {
-	if j.copied {
-		dst, src = struct{ io.Writer }{dst}, struct{ io.Reader }{src}
+func (j *junction) move(dst, src net.Conn) (int64, error) {
+	if !j.server.splices(src) {
+		return io.Copy(struct{ io.Writer }{dst}, struct{ io.Reader }{src})
 	}
 	return io.Copy(dst, src)
 }
