@@ -33,7 +33,7 @@ func guardianMain(arg string) {
 	}
 	debug.FreeOSMemory() // what the initialisation of drover's other packages has left
 
-	w := ward{session: session, roots: make(map[identity]*root), groups: make(map[identity][]string), bases: make(map[string]struct{})}
+	w := newWard(session)
 	// syscall.Exit: in a build with the race detector os.Exit takes a second.
 	if w.listen(bufio.NewReaderSize(pipeReader(3), 512)) {
 		w.kill()
@@ -63,6 +63,10 @@ type ward struct {
 	roots   map[identity]*root
 	groups  map[identity][]string // folders of their control groups
 	bases   map[string]struct{}   // folders that all of these were made in
+}
+
+func newWard(session int) *ward {
+	return &ward{session: session, roots: make(map[identity]*root), groups: make(map[identity][]string), bases: make(map[string]struct{})}
 }
 
 // listen follows drover's notices until the pipe closes; false when drover ended in order.
