@@ -42,8 +42,13 @@ func (b backend) Upgrade(ctx context.Context) (admin.Upgraded, error) {
 	var o outcome
 	select {
 	case o = <-ended:
-	case <-ctx.Done(): // it goes on, and an event tells how it ends
-		return o.result, ctx.Err()
+	case <-ctx.Done():
+		select {
+		case <-b.d.replaced: // this drover ends, and with it waits of its clients
+			o = <-ended
+		default: // it goes on, and an event tells how it ends
+			return o.result, ctx.Err()
+		}
 	}
 	if o.err == nil {
 		// Whoever asks next is to meet the new one.
