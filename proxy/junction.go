@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -17,11 +19,22 @@ type junction struct {
 	idle             time.Duration // both ends silent for longer, and it is over; 0: no bound
 	server           *Server
 
-	up, down atomic.Int64 // bytes moved, counted at the end of each round
+	up, down flow
 	broken   atomic.Bool
 }
 
-var errIdle = errors.New("nothing was sent either way for too long")
+// flow is one direction of a junction, as the other one may see it. It is moved
+// in rounds, of about half of the idle time.
+type flow struct {
+	moved atomic.Int64 // bytes, counted at the end of each round
+	since atomic.Int64 // when the round began, by the server's clock; 0 after the last one
+}
+
+var (
+	errIdle = errors.New("nothing was sent either way for too long")
+	// errStuck is the other way to be silent: a side sent what the other does not take.
+	errStuck = fmt.Errorf("bytes were on their way to a side that took none for too long: %w", os.ErrDeadlineExceeded)
+)
 
 // run copies until both directions have ended; first what was read before.
 // It returns nil when both ended in order.
@@ -35,9 +48,9 @@ func (j *junction) run(fromClient, fromUpstream []byte) error {
 				up <- errors.New("panic")
 			}
 		}()
-		up <- j.copy(j.upstream, j.client, &j.up, fromClient)
+		up <- j.copy(j.upstream, j.client, &j.up, &j.down, fromClient)
 	}()
-	err := j.copy(j.client, j.upstream, &j.down, fromUpstream)
+	err := j.copy(j.client, j.upstream, &j.down, &j.up, fromUpstream)
 	return errors.Join(err, <-up)
 }
 
@@ -49,8 +62,9 @@ func (j *junction) fail() {
 }
 
 // copy moves bytes from src to dst until src ends.
-func (j *junction) copy(dst, src net.Conn, moved *atomic.Int64, first []byte) error {
-	err := j.rounds(dst, src, moved, first)
+func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) error {
+	err := j.rounds(dst, src, f, other, first)
+	f.since.Store(0)
 	if err != nil {
 		if j.broken.Swap(true) {
 			return nil // a consequence of the other direction's
@@ -68,10 +82,11 @@ func (j *junction) copy(dst, src net.Conn, moved *atomic.Int64, first []byte) er
 	return nil
 }
 
-func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) error {
+func (j *junction) rounds(dst, src net.Conn, f, other *flow, first []byte) error {
+	f.since.Store(j.clock())
 	if len(first) > 0 {
 		n, err := dst.Write(first)
-		moved.Add(int64(n))
+		f.moved.Add(int64(n))
 		if err != nil {
 			return err
 		}
@@ -80,6 +95,7 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 	var writeBy time.Time
 	for {
 		if j.idle > 0 {
+			f.since.Store(j.clock())
 			now := time.Now()
 			writeBy = now.Add(2 * j.idle)
 			if err := src.SetReadDeadline(now.Add(j.idle / 2)); err != nil {
@@ -90,7 +106,7 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 			}
 		}
 		n, err := j.move(dst, src)
-		moved.Add(n)
+		f.moved.Add(n)
 		if err == nil || !isTimeout(err) || j.idle <= 0 {
 			return err
 		}
@@ -102,10 +118,23 @@ func (j *junction) rounds(dst, src net.Conn, moved *atomic.Int64, first []byte) 
 		if total := j.total(); total != seen {
 			seen, quiet = total, 0
 		} else if quiet++; quiet >= 2 {
+			if j.stuck(other) {
+				return errStuck
+			}
 			return errIdle
 		}
 	}
 }
+
+// stuck tells whether a silent direction has bytes that its side does not take: it
+// is in a round that its deadline for reading should have ended.
+func (j *junction) stuck(f *flow) bool {
+	since := f.since.Load()
+	return since != 0 && time.Duration(j.clock()-since) > j.idle*3/4
+}
+
+// clock is never 0.
+func (j *junction) clock() int64 { return int64(time.Since(j.server.born)) + 1 }
 
 // move copies until src ends or an error, spliced where it can be.
 func (j *junction) move(dst, src net.Conn) (int64, error) {
@@ -122,4 +151,4 @@ func resetOnClose(nc net.Conn) {
 	}
 }
 
-func (j *junction) total() int64 { return j.up.Load() + j.down.Load() }
+func (j *junction) total() int64 { return j.up.moved.Load() + j.down.moved.Load() }

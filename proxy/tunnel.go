@@ -35,7 +35,7 @@ func (k *call) tunnel() {
 	defer k.t.tunnels.Close()
 	j := junction{client: client.conn, upstream: upstream, idle: k.t.timeouts.tunnelIdle, server: k.server}
 	err = j.run(bytes.Clone(client.read), bytes.Clone(early))
-	r.BytesIn, r.BytesOut = j.up.Load(), j.down.Load()
+	r.BytesIn, r.BytesOut = j.up.moved.Load(), j.down.moved.Load()
 	switch {
 	case m.link.ended():
 		r.End = endDraining
