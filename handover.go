@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"syscall"
 
+	"github.com/drover-proxy/drover/internal/inherit"
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/supervisor"
 )
@@ -80,19 +80,11 @@ func (c *control) close() { _ = c.conn.Close() }
 
 // controlPair returns the two ends, which nobody inherits who is not meant to.
 func controlPair() (ours *control, theirs *os.File, err error) {
-	syscall.ForkLock.RLock()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fds[0])
-		syscall.CloseOnExec(fds[1])
-	}
-	syscall.ForkLock.RUnlock()
+	mine, theirs, err := inherit.Pair("control")
 	if err != nil {
 		return nil, nil, fmt.Errorf("make the control socket of the upgrade: %w", err)
 	}
-	mine := os.NewFile(uintptr(fds[0]), "control")
 	defer mine.Close() // newControl has a copy
-	theirs = os.NewFile(uintptr(fds[1]), "control")
 	if ours, err = newControl(mine); err != nil {
 		_ = theirs.Close()
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drover-proxy/drover/event"
+	"github.com/drover-proxy/drover/internal/inherit"
 )
 
 // Endpoint is drover's side of the channel to one worker. All methods may be
@@ -66,9 +67,9 @@ func openEndpoint(h *Hub, id, notifyPath string) (*Endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the channel to %s: %w", id, err)
 	}
-	ours, theirs, err := socketPair(id)
+	ours, theirs, err := inherit.Pair("ipc " + id)
 	if err != nil {
-		return nil, errors.Join(err, notify.close())
+		return nil, errors.Join(fmt.Errorf("make the message channel of %s: %w", id, err), notify.close())
 	}
 	e := &Endpoint{
 		hub: h, id: id, place: parsePlace(id), ours: ours, theirs: theirs, notify: notify, key: newKey(),

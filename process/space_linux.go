@@ -25,7 +25,7 @@ type space struct {
 
 // forkInit forks the init of a program that has PIDs of its own.
 func (s *Spawner) forkInit(p *Process, o *forkOrder) error {
-	ours, theirs, err := socketPair()
+	ours, theirs, err := channel()
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/drover-proxy/drover/internal/inherit"
 )
 
 var errClosed = errors.New("drover is stopping; no program is started any more")
@@ -38,7 +40,7 @@ func (s *Spawner) Start(spec Spec) (*Process, error) {
 
 // start starts a program. The error is a *spaceError when it cannot have PIDs of its own.
 func (s *Spawner) start(spec Spec, path string) (*Process, error) {
-	ours, theirs, err := socketPair()
+	ours, theirs, err := channel()
 	if err != nil {
 		return nil, forkError(path, err)
 	}
@@ -178,21 +180,22 @@ func (s *Spawner) orNull(f *os.File) uintptr {
 	return f.Fd()
 }
 
-// socketPair returns two connected ends. Ours goes through the poller, so that a goroutine that
-// waits holds no thread and deadlines work; theirs blocks.
-func socketPair() (ours, theirs *os.File, err error) {
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+// channel returns the two ends of a socket to a new process, one of them for it.
+func channel() (ours, theirs *os.File, err error) {
+	ours, theirs, err = inherit.Pair("shim")
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
 	}
-	if err := syscall.SetNonblock(fds[0], true); err != nil {
-		_, _ = syscall.Close(fds[0]), syscall.Close(fds[1])
-		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
+	raw, err := ours.SyscallConn()
+	if err != nil {
+		return nil, nil, errors.Join(err, ours.Close(), theirs.Close())
 	}
-	// Each word from the other end then carries which process it is from.
-	if err := syscall.SetsockoptInt(fds[0], syscall.SOL_SOCKET, syscall.SO_PASSCRED, 1); err != nil {
-		_, _ = syscall.Close(fds[0]), syscall.Close(fds[1])
-		return nil, nil, fmt.Errorf("make a channel to the new process: %w", err)
+	var refused error
+	err = raw.Control(func(fd uintptr) { // each word from the other end then carries which process it is from
+		refused = os.NewSyscallError("setsockopt", syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_PASSCRED, 1))
+	})
+	if err = errors.Join(err, refused); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("make a channel to the new process: %w", err), ours.Close(), theirs.Close())
 	}
-	return os.NewFile(uintptr(fds[0]), "shim"), os.NewFile(uintptr(fds[1]), "shim"), nil
+	return ours, theirs, nil
 }

@@ -71,21 +71,13 @@ func (s *Server) checkFor(u *pool.Upstream) func(net.Conn) error {
 
 // spare refuses a connection to an upstream where too few files are left.
 func (s *Server) spare(nc net.Conn) error {
-	if !s.files.scarce(descriptor(nc), &s.files.upstreams) {
+	scarce := false
+	withDescriptor(nc, func(fd int) { scarce = s.files.scarce(fd, &s.files.upstreams) })
+	if !scarce {
 		return nil
 	}
 	s.tellScarceFiles()
 	return errScarceFiles
-}
-
-// descriptor is the number of a connection's file; 0 where it has none.
-func descriptor(nc net.Conn) (n int) {
-	if sc, ok := nc.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { n = int(fd) }) // closed already: none
-		}
-	}
-	return n
 }
 
 // splices tells whether there is room for a pipe, which the kernel needs to move
@@ -93,24 +85,27 @@ func descriptor(nc net.Conn) (n int) {
 // looked at just before, since others may have come after this connection. It is held against
 // half of what clients may have: what is spliced takes three times as many files as what is
 // copied, and a client that is served slowly is better off than one that is turned away.
-func (s *Server) splices(src net.Conn) bool {
-	sc, ok := src.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return false
-	}
-	room := false
-	_ = raw.Control(func(fd uintptr) { // closed already: no matter
-		next, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+func (s *Server) splices(src net.Conn) (room bool) {
+	withDescriptor(src, func(fd int) {
+		next, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err == nil {
 			_ = unix.Close(next) // it was only asked for its number
 			room = int64(next) < s.files.clients.Load()/2
 		}
 	})
 	return room
+}
+
+// withDescriptor calls do with the number of a connection's file; not at all where
+// it has none, or is closed already.
+func withDescriptor(nc net.Conn, do func(fd int)) {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if raw, err := sc.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { do(int(fd)) }) // the only error is that it is closed
+	}
 }
 
 // tellScarceFiles says that connections are turned away, once in a while.

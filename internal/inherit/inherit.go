@@ -1,4 +1,5 @@
-// Package inherit makes descriptors of listeners for another process.
+// Package inherit makes descriptors for another process: of listeners, and of the
+// sockets over which the two talk.
 package inherit
 
 import (
