@@ -24,7 +24,7 @@ func pidsOf(workers []worker) []int {
 // What happened while drover itself stood still is not held against its workers.
 func TestFault_DroverIsStoppedAndContinued(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(sampleSettings(3, "healthCheck: { interval: 200ms, timeout: 100ms, maxFailures: 2 }", ""))
+	d := newInstance(t).run(sampleSettings(3, "healthCheck: { interval: 500ms, maxFailures: 2 }", ""))
 	d.waitRunning(3)
 	before := pidsOf(d.running())
 	pause := 3 * time.Second
@@ -34,7 +34,7 @@ func TestFault_DroverIsStoppedAndContinued(t *testing.T) {
 	d.signal(syscall.SIGSTOP)
 	time.Sleep(pause)
 	d.signal(syscall.SIGCONT)
-	for end := time.Now().Add(time.Second); time.Now().Before(end); { // in which probes are due five times
+	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); { // in which probes are due five times
 		d.hello()
 	}
 	d.waitRunning(3)
@@ -86,7 +86,7 @@ func TestFault_AllWorkersFailTheirHealthChecksTogether(t *testing.T) {
 		}
 	}
 	mend()
-	d.run(sampleSettings(4, `healthCheck: { type: exec, command: [test, -e, "${DIR}/well"], interval: 300ms, timeout: 300ms, maxFailures: 2 }`, ""))
+	d.run(sampleSettings(4, `healthCheck: { type: exec, command: [test, -e, "${DIR}/well"], interval: 1s, timeout: 1s, maxFailures: 2 }`, ""))
 	d.waitRunning(4)
 	before := pidsOf(d.running())
 	if err := os.Remove(well); err != nil {
@@ -98,7 +98,7 @@ func TestFault_AllWorkersFailTheirHealthChecksTogether(t *testing.T) {
 		}
 		return nil
 	})
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
 		left := 0
 		for _, pid := range pidsOf(d.workers()) {
 			if _, same := slices.BinarySearch(before, pid); same {
