@@ -445,6 +445,8 @@ func TestHostile_OneThatNeverAcknowledgesIsBounded(t *testing.T) {
 	if got := a.answers(maxQueued >> 20); got[CodeWorkerGone] != maxQueued>>20 {
 		t.Errorf("open requests ended as %v", got)
 	}
+	b.e.mu.Lock()
+	defer b.e.mu.Unlock()
 	if b.e.dutyKept != 0 || b.e.inbox.kept != 0 {
 		t.Errorf("%d and %d bytes are still kept", b.e.dutyKept, b.e.inbox.kept)
 	}

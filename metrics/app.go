@@ -30,6 +30,7 @@ type App struct {
 	workers  map[string]*reporter
 	ended    map[string][]string // the last generations of a slot that are gone
 	series   int
+	orphans  int // series that were counted by workers of whom none is left
 }
 
 // reporter is a worker that is there.
@@ -89,8 +90,12 @@ func (a *App) Gone(worker string) {
 	delete(a.workers, worker)
 	for s := range w.held {
 		s.end(worker)
-		if s.family.kind == gaugeKind && len(s.live) == 0 {
+		switch {
+		case len(s.live) > 0:
+		case s.family.kind == gaugeKind:
 			a.dropLocked(s)
+		default:
+			a.orphans++
 		}
 	}
 	ended := append(a.ended[w.slot], worker)
@@ -162,14 +167,21 @@ func (a *App) sampleLocked(worker string, w *reporter, f *family, labels []label
 		s = newSeries(f, w.slot, labels)
 		f.series[key] = s
 		a.series++
+	} else if len(s.live) == 0 {
+		a.orphans--
 	}
 	w.held[s] = struct{}{}
 	s.see(worker, t)
 	return nil
 }
 
-// makeRoomLocked forgets what workers have counted of whom no one is left.
+// makeRoomLocked forgets what workers have counted of whom no one is left. It looks for
+// that only where there is some: each sample that there is no room for asks for it.
 func (a *App) makeRoomLocked() bool {
+	if a.orphans == 0 {
+		return false
+	}
+	a.orphans = 0
 	for _, f := range a.families {
 		for _, s := range f.series {
 			if len(s.live) == 0 {
@@ -189,8 +201,10 @@ func (a *App) dropLocked(s *series) {
 	}
 }
 
+// removeLocked removes a family of which nobody is left that has something of it.
 func (a *App) removeLocked(f *family) {
 	a.series -= len(f.series)
+	a.orphans -= len(f.series)
 	f.series = map[string]*series{}
 	delete(a.families, f.name)
 	for _, name := range f.kind.names(f.name) {

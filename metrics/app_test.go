@@ -250,8 +250,8 @@ func TestApp_IsBounded(t *testing.T) {
 	}
 	m.App().Gone("app-7.1") // what it counted makes room
 	take(t, m, "app-501.1", `[{"name":"n","type":"counter","samples":[{"value":1}]}]`)
-	if got := m.App().series; got != mostSeries-mostSamples+1 {
-		t.Errorf("%d series", got)
+	if got := m.App().series; got != mostSeries-mostSamples+1 || m.App().orphans != 0 {
+		t.Errorf("%d series, %d of them nobody's", got, m.App().orphans)
 	}
 }
 
@@ -286,6 +286,21 @@ func FuzzApp(f *testing.F) {
 			a.Gone(worker)
 		}
 		after := gather(t, registry)
+		if a.orphans != a.series { // gauges are gone, and nobody has the others
+			t.Errorf("%d of %d series are taken for somebody's", a.series-a.orphans, a.series)
+		}
+		_ = tell(a, "app-2.2", string(second))
+		alone := 0
+		for _, f := range a.families {
+			for _, s := range f.series {
+				if len(s.live) == 0 {
+					alone++
+				}
+			}
+		}
+		if a.orphans != alone {
+			t.Errorf("%d series are nobody's, %d are taken for that", alone, a.orphans)
+		}
 		for series, shown := range before {
 			if !strings.Contains(shown, "gauge:") && after[series] != shown {
 				t.Errorf("%s: %s became %q", series, shown, after[series])

@@ -43,14 +43,18 @@ type conn struct {
 	peerText []byte
 	local    string
 
-	state  atomic.Int32  // any goroutine
-	since  atomic.Uint64 // any goroutine: sweeper's tick at which the request began to wait; 0: none
-	left   atomic.Bool   // any goroutine: the client has gone
-	cut    atomic.Bool   // any goroutine: drover ended the connection before its time
-	cancel exchange.Cancel
+	state atomic.Int32  // any goroutine
+	since atomic.Uint64 // any goroutine: sweeper's tick at which the request began to wait; 0: none
+	left  atomic.Bool   // any goroutine: the client has gone
+	cut   atomic.Bool   // any goroutine: drover ended the connection before its time
+	// Any goroutine: what the client is being sent has no other end than the
+	// connection's, and is not complete.
+	unfinished atomic.Bool
+	cancel     exchange.Cancel
 
 	readBy  time.Time // the read deadline that is set; zero: none. Serving goroutine only
 	writeBy time.Time
+	lost    error // of a write: what was sent may be half of something, so nothing may follow
 
 	inside  bool   // a RawConn.Read of raw, so that Read and write do not wait: see visit.attend
 	fd      int    // valid while inside
@@ -210,12 +214,27 @@ func (c *conn) interrupt() {
 }
 
 // kill closes the connection whatever it is doing, from any goroutine.
-func (c *conn) kill() { _ = c.socket.Close() } // fails only when it is closed already
+func (c *conn) kill() {
+	if c.state.Load() == connTunnel {
+		c.unfinished.Store(true)
+	}
+	c.mindEnd()
+	_ = c.socket.Close() // fails only when it is closed already
+}
 
 // close closes the connection and forgets it.
 func (c *conn) close() {
+	c.mindEnd()
 	_ = c.nc.Close() // nobody is left to be told
 	c.listener.conns.remove(c)
+}
+
+// mindEnd keeps the close that follows from looking like the end of what is not
+// complete.
+func (c *conn) mindEnd() {
+	if c.unfinished.Load() {
+		resetOnClose(c.socket)
+	}
 }
 
 // isTimeout reports whether err is a deadline that passed.

@@ -199,12 +199,13 @@ func (h *h1) handle() {
 
 // finish brings the connection to where the next request begins.
 func (h *h1) finish() bool {
-	ok := h.answered && !h.close
+	lost := h.c.lost != nil
+	ok := h.answered && !h.close && !lost
 	if h.m.body != nil {
 		h.body.resume()
 		ok = h.body.end() && ok
 	}
-	if !ok && h.answered && h.m.body != nil && h.body.pending() {
+	if !ok && !lost && h.answered && h.m.body != nil && h.body.pending() {
 		h.linger()
 	}
 	return ok

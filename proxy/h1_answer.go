@@ -129,7 +129,7 @@ func (h *h1) inform(status int, fields []exchange.Field) bool {
 	a := answer{status: status, fields: fields, bodyless: true}
 	b := appendStatus(nil, status, []byte(reasonOf(status)))
 	b = append(h.appendFields(b, &a), "\r\n"...)
-	_ = h.c.write(b) // a client that has gone is noticed by the answer
+	_ = h.c.write(b) // where that fails, the answer will
 	return true
 }
 
@@ -148,9 +148,16 @@ func (h *h1) goOn() error {
 	return h.c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 }
 
-// write sends p. Its time is up when the client has taken nothing for
-// server.timeouts.responseWriteIdle, however long all of it takes.
+// write sends p, all of it or nothing more ever. Its time is up when the client has
+// taken nothing for server.timeouts.responseWriteIdle, however long all of it takes.
 func (c *conn) write(p []byte) error {
+	if c.lost == nil {
+		c.lost = c.writeAll(p)
+	}
+	return c.lost
+}
+
+func (c *conn) writeAll(p []byte) error {
 	if c.inside { // and mostly done at once
 		n, err := c.writeNow(p)
 		if err != nil || n == len(p) {
@@ -173,6 +180,13 @@ func (c *conn) write(p []byte) error {
 
 // writePipe is write for what a pipe holds.
 func (c *conn) writePipe(p *exchange.Pipe) error {
+	if c.lost == nil {
+		c.lost = c.empty(p)
+	}
+	return c.lost
+}
+
+func (c *conn) empty(p *exchange.Pipe) error {
 	idle := c.listener.table.Load().timeouts.responseWrite
 	for {
 		if err := c.writeWithin(time.Now(), idle); err != nil {
@@ -194,6 +208,13 @@ type pair struct {
 
 // writeBoth sends a and b, in one system call where the connection can.
 func (c *conn) writeBoth(p *pair, a, b []byte) error {
+	if c.lost == nil {
+		c.lost = c.writeParts(p, a, b)
+	}
+	return c.lost
+}
+
+func (c *conn) writeParts(p *pair, a, b []byte) error {
 	if err := c.writeWithin(time.Now(), c.listener.table.Load().timeouts.responseWrite); err != nil {
 		return err
 	}
@@ -205,10 +226,10 @@ func (c *conn) writeBoth(p *pair, a, b []byte) error {
 		return err
 	}
 	if int(n) < len(a) {
-		if err := c.write(a[n:]); err != nil {
+		if err := c.writeAll(a[n:]); err != nil {
 			return err
 		}
-		return c.write(b)
+		return c.writeAll(b)
 	}
-	return c.write(b[int(n)-len(a):])
+	return c.writeAll(b[int(n)-len(a):])
 }

@@ -109,10 +109,12 @@ func (h *h1) relayPipe(f filler) (sent int64, err error) {
 	}
 }
 
-// relayClose passes on a body that ends with the connection.
+// relayClose passes on a body that ends with the connection: whatever else ends it
+// before (an error, a panic, a drain) resets that.
 func (h *h1) relayClose(src source) (sent int64, err error) {
 	buf := h.server.relays.take()
 	defer h.server.relays.give(buf)
+	h.c.unfinished.Store(true)
 	for {
 		n, err := src.Read(buf[:])
 		if n > 0 {
@@ -122,14 +124,11 @@ func (h *h1) relayClose(src source) (sent int64, err error) {
 			sent += int64(n)
 		}
 		if errors.Is(err, io.EOF) {
+			h.c.unfinished.Store(false)
 			return sent, nil
 		}
 		if err != nil {
-			// An end in order would make it look complete. The connection is closed when
-			// this goroutine has left its RawConn.Read; what finish would do before that,
-			// linger, begins with such an end.
-			resetOnClose(h.c.socket)
-			h.broken = true
+			h.broken = true // finish might linger, which begins with an end in order
 			return sent, sourceError{err}
 		}
 	}
@@ -182,8 +181,9 @@ func (h *h1) appendLastChunk(dst []byte, a *answer, trailer []exchange.Field) []
 
 // hijacked is a client's connection after an upgrade.
 type hijacked struct {
-	conn net.Conn
-	read []byte // came already
+	conn   net.Conn
+	socket net.Conn // under it, or the same
+	read   []byte   // came already
 }
 
 // tunnel sends the 101 and gives the connection away.
@@ -197,7 +197,7 @@ func (h *h1) tunnel(a *answer) (hijacked, error) {
 	if err := h.c.nc.SetDeadline(time.Time{}); err != nil {
 		return hijacked{}, err
 	}
-	return hijacked{h.c.nc, read}, nil
+	return hijacked{h.c.nc, h.c.socket, read}, nil
 }
 
 const (

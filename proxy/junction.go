@@ -16,6 +16,7 @@ import (
 // (splice), so they are only seen when a round ends.
 type junction struct {
 	client, upstream net.Conn
+	socket           net.Conn      // under client, or the same
 	idle             time.Duration // both ends silent for longer, and it is over; 0: no bound
 	server           *Server
 
@@ -34,46 +35,46 @@ var (
 	errIdle = errors.New("nothing was sent either way for too long")
 	// errStuck is the other way to be silent: a side sent what the other does not take.
 	errStuck = fmt.Errorf("bytes were on their way to a side that took none for too long: %w", os.ErrDeadlineExceeded)
+	errPanic = errors.New("drover failed")
 )
 
 // run copies until both directions have ended; first what was read before.
 // It returns nil when both ended in order.
 func (j *junction) run(fromClient, fromUpstream []byte) error {
 	up := make(chan error, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				j.server.panicked("tunnel", p)
-				j.fail()
-				up <- errors.New("panic")
-			}
-		}()
-		up <- j.copy(j.upstream, j.client, &j.up, &j.down, fromClient)
-	}()
+	go func() { up <- j.copy(j.upstream, j.client, &j.up, &j.down, fromClient) }()
 	err := j.copy(j.client, j.upstream, &j.down, &j.up, fromUpstream)
 	return errors.Join(err, <-up)
 }
 
-// fail ends both directions.
-func (j *junction) fail() {
-	j.broken.Store(true)
+// fail ends both directions. What was cut by anything but silence must not look
+// finished.
+func (j *junction) fail(err error) {
+	if !errors.Is(err, errIdle) {
+		resetOnClose(j.socket)
+		resetOnClose(j.upstream)
+	}
 	_ = j.client.Close() // the other direction is to notice, nothing more
 	_ = j.upstream.Close()
 }
 
 // copy moves bytes from src to dst until src ends.
-func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) error {
-	err := j.rounds(dst, src, f, other, first)
+func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.server.panicked("tunnel", p)
+			j.broken.Store(true)
+			j.fail(errPanic)
+			err = errPanic
+		}
+	}()
+	err = j.rounds(dst, src, f, other, first)
 	f.since.Store(0)
 	if err != nil {
 		if j.broken.Swap(true) {
 			return nil // a consequence of the other direction's
 		}
-		if !errors.Is(err, errIdle) {
-			resetOnClose(j.client) // what was cut must not look finished
-			resetOnClose(j.upstream)
-		}
-		j.fail()
+		j.fail(err)
 		return err
 	}
 	if half, ok := dst.(interface{ CloseWrite() error }); ok {

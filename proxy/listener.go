@@ -163,6 +163,7 @@ func (l *listener) turnAway(c *conn, t *table, reason string) {
 		}
 	} else {
 		l.server.metrics.ConnectionResult(t.name, poolName(t.own), reason)
+		resetOnClose(c.socket) // nobody is to take it for an empty answer
 	}
 	_ = c.nc.Close()
 }

@@ -27,6 +27,7 @@ func (r *relay) serve(c *conn) {
 	if !c.busy() {
 		return
 	}
+	c.unfinished.Store(true) // also before an upstream takes it: that there is none is no empty answer
 	if t.own == nil {
 		r.server.metrics.ConnectionResult(t.name, "", endNoRoute)
 		return
@@ -62,8 +63,11 @@ func (r *relay) connect(t *table, c *conn) (*target, string) {
 	defer a.lease.Release(pool.Outcome{Result: pool.Neutral})
 	defer func() { _ = upstream.Close() }() // the junction has closed it, or its end was in order
 	c.state.Store(connTunnel)
-	j := junction{client: c.nc, upstream: upstream, idle: t.timeouts.tunnelIdle, server: r.server}
+	j := junction{client: c.nc, socket: c.socket, upstream: upstream, idle: t.timeouts.tunnelIdle, server: r.server}
 	err = j.run(nil, nil)
+	if err == nil || errors.Is(err, errIdle) {
+		c.unfinished.Store(false)
+	}
 	switch {
 	case c.cut.Load():
 		return a.target, endDraining

@@ -83,7 +83,7 @@ func TestRelay_SendsNothingToWhomItDoesNotTrust(t *testing.T) {
 
 func TestRelay_NobodyAccepts(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { tcpOnly(c); c.Pools["app"].Retry.Backoff.Initial = 1 }, closedAddress(t))
-	r.dial().end()
+	r.refused()
 	r.idle()
 	r.results("connect-failed", 1)
 }

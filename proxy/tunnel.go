@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/drover-proxy/drover/pool"
 	"github.com/drover-proxy/drover/proxy/exchange"
@@ -33,12 +34,14 @@ func (k *call) tunnel() {
 	}
 	k.t.tunnels.Open()
 	defer k.t.tunnels.Close()
-	j := junction{client: client.conn, upstream: upstream, idle: k.t.timeouts.tunnelIdle, server: k.server}
+	j := junction{client: client.conn, socket: client.socket, upstream: upstream, idle: k.t.timeouts.tunnelIdle, server: k.server}
 	err = j.run(bytes.Clone(client.read), bytes.Clone(early))
 	r.BytesIn, r.BytesOut = j.up.moved.Load(), j.down.moved.Load()
 	switch {
 	case m.link.ended():
 		r.End = endDraining
+	case errors.Is(err, errPanic):
+		r.End = endInternal
 	case err != nil && isTimeout(err):
 		r.End = endTruncated
 	}

@@ -199,5 +199,12 @@ func (u *upload) early() *Error {
 	return u.broken.Load()
 }
 
-// spoilt reports whether the end of the connection is our own doing.
-func (u *upload) spoilt() bool { return u.failure() != nil }
+// spoilt reports whether the end of the connection may be our own doing: what ends
+// behind half a request may be half a response.
+func (u *upload) spoilt() bool {
+	if u.failure() != nil {
+		return true
+	}
+	e := u.early()
+	return e != nil && e.Kind == ClientBody
+}
