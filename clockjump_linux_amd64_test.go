@@ -101,7 +101,7 @@ func (c *wallClock) write(at int64, b []byte) {
 // Nothing that drover measures follows the time of day.
 func TestFault_ClockJumps(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(sampleSettings(2, "healthCheck: { interval: 200ms, timeout: 200ms, maxFailures: 2 }", `
+	d := newInstance(t).run(sampleSettings(2, "healthCheck: { interval: 500ms, maxFailures: 3 }", `
 cache: { enabled: true, warm: [ { namespace: shop, key: a, value: 1, ttl: 10m } ] }
 `))
 	d.waitRunning(2)
@@ -110,7 +110,7 @@ cache: { enabled: true, warm: [ { namespace: shop, key: a, value: 1, ttl: 10m } 
 	for n, jump := range []time.Duration{3 * time.Hour, -2 * time.Hour, 40 * 24 * time.Hour, 0} {
 		l := startLoad(d, 50, homeKind())
 		clock.set(jump)
-		time.Sleep(700 * time.Millisecond) // in which probes are due three times
+		time.Sleep(1700 * time.Millisecond) // in which probes are due three times
 		l.end().noFailure(t, "GET")
 		path := fmt.Sprintf("/jump-%d", n)
 		d.request("GET", path, "")

@@ -24,7 +24,7 @@ func pidsOf(workers []worker) []int {
 // What happened while drover itself stood still is not held against its workers.
 func TestFault_DroverIsStoppedAndContinued(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(sampleSettings(3, "healthCheck: { interval: 200ms, timeout: 100ms, maxFailures: 2 }", ""))
+	d := newInstance(t).run(sampleSettings(3, "healthCheck: { interval: 1s, timeout: 1s, maxFailures: 2 }", ""))
 	d.waitRunning(3)
 	before := pidsOf(d.running())
 	pause := 3 * time.Second
@@ -34,7 +34,7 @@ func TestFault_DroverIsStoppedAndContinued(t *testing.T) {
 	d.signal(syscall.SIGSTOP)
 	time.Sleep(pause)
 	d.signal(syscall.SIGCONT)
-	for end := time.Now().Add(time.Second); time.Now().Before(end); { // in which probes are due five times
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); { // in which probes are due three times
 		d.hello()
 	}
 	d.waitRunning(3)

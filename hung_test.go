@@ -9,7 +9,7 @@ import (
 
 func TestHung_WritesDownWhatItIsDoing(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(sampleSettings(1, `healthCheck: { interval: 200ms, timeout: 200ms, maxFailures: 2 }
+	d := newInstance(t).run(sampleSettings(1, `healthCheck: { interval: 1s, maxFailures: 2 }
     processManagement: { dumpSignal: SIGQUIT }`, ""))
 	d.waitRunning(1)
 	if err := syscall.Kill(d.running()[0].PID, syscall.SIGSTOP); err != nil {

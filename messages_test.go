@@ -24,7 +24,7 @@ admin: { address: "${ADMIN}" }
 
 func TestMessages_GoFromTheCommandLineToWorkers(t *testing.T) {
 	t.Parallel()
-	d := newInstance(t).run(talking(t, "ipc: { requestTimeout: 300ms, maxMessageBytes: 2KB, types: [ echo, fail, never, \"a.*\", ignore, other ] }"))
+	d := newInstance(t).run(talking(t, "ipc: { requestTimeout: 2s, maxMessageBytes: 2KB, types: [ echo, fail, never, \"a.*\", ignore, other ] }"))
 	d.waitRunning(2)
 	f := func(command string, code int, says string) {
 		t.Helper()
@@ -42,8 +42,8 @@ func TestMessages_GoFromTheCommandLineToWorkers(t *testing.T) {
 	f(`ipc request --worker app-1 fail`, 1, `drover: no money`)
 	f(`ipc request --worker app-1 other`, 1, `drover: nobody handles other`)
 	f(`ipc request --worker app-1 --timeout 50ms never`, 1, `drover: worker app-1.1 did not answer within 50ms; it may still handle the request`)
-	f(`ipc request --worker app-1 never`, 1, `drover: worker app-1.1 did not answer within 300ms; it may still handle the request`)
-	f(`ipc send --worker app-1 ignore`, 1, `drover: worker app-1.1 did not acknowledge it within 300ms; it may still handle it`)
+	f(`ipc request --worker app-1 never`, 1, `drover: worker app-1.1 did not answer within 2s; it may still handle the request`)
+	f(`ipc send --worker app-1 ignore`, 1, `drover: worker app-1.1 did not acknowledge it within 2s; it may still handle it`)
 	f(`ipc send --worker app-9 echo`, 1, `drover: there is no worker "app-9" that takes messages`)
 	f(`ipc send --worker app-1 unknown`, 3, `drover: ipc.types does not have unknown`)
 	f(`ipc send --worker app-1 a.b "`+strings.Repeat("x", 2<<10)+`"`, 3, `drover: 2050 bytes are more than ipc.maxMessageBytes, 2048`)

@@ -102,8 +102,11 @@ func TestMisbehave_UpstreamsAreAnsweredForAndBlamed(t *testing.T) {
 	pools := "pools:\n"
 	for name, address := range behaviours {
 		settings += fmt.Sprintf("  - { match: { path: /%s }, pool: %s }\n", name, name)
-		pools += fmt.Sprintf("  %s:\n    upstreams: [ { name: %s-1, address: %q } ]\n    timeouts: { firstByte: 500ms }\n", name, name, address) +
+		pools += fmt.Sprintf("  %s:\n    upstreams: [ { name: %s-1, address: %q } ]\n", name, name, address) +
 			"    healthCheck: { enabled: false }\n    outlier: { enabled: false }\n    circuitBreaker: { enabled: false }\n"
+		if name == "silent" {
+			pools += "    timeouts: { firstByte: 500ms }\n"
+		}
 	}
 	d.start("run", "-c", d.settings(settings+pools)).waitReady()
 
@@ -191,7 +194,7 @@ pools:
   app:
     command: COMMAND
     workers: 2
-    timeouts: { firstByte: 500ms }
+    timeouts: { firstByte: 2s } # more than its end takes
 admin: { address: "${ADMIN}" }
 `, "COMMAND", command, 1))
 	d.waitRunning(2)

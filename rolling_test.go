@@ -98,7 +98,7 @@ func TestRoll_NewWorkersThatNeverBecomeReadyAreGivenUp(t *testing.T) {
 	}
 	d.setenv("SCRIPT", script)
 	d.run(strings.NewReplacer("${GO_SERVER}", "${SCRIPT}", "workers: 4",
-		"workers: 2\n    processManagement: { startTimeout: 2s }").Replace(journalSettings))
+		"workers: 2\n    processManagement: { startTimeout: 10s }").Replace(journalSettings))
 	d.waitRunning(2)
 	before := d.workers()
 	if err := os.WriteFile(marker, nil, 0o600); err != nil {

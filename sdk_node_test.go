@@ -57,12 +57,12 @@ ipc:
 	d.says("app-1", `
 		const until = Date.now() + 3500;
 		let wrong = 0, n = 0;
-		while (Date.now() < until) {
+		while (Date.now() < until || n < 100) {
 			const answers = await Promise.all(['app-2', 'app-3', 'jobs-1'].map((to) => drover.request(to, 'echo', 'the secret ' + n)));
 			wrong += answers.filter(({ data }) => data !== 'the secret ' + n).length;
 			n++;
 		}
-		return [wrong, n > 100];`, `[0,true]`)
+		return wrong;`, `0`)
 	raw, err := os.ReadFile(filepath.Join(d.dir, "audit.log"))
 	if err != nil {
 		t.Fatal(err)

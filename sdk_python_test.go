@@ -155,7 +155,7 @@ func TestPython_Messages(t *testing.T) {
 func TestPython_RequestsEnd(t *testing.T) {
 	eachPython(t, false, func(t *testing.T, command []string) {
 		d := runPython(t, command, "")
-		d.call("app-1", "request", `["slow"]`, `{"worker":"app-2","timeout":0.1}`, `{"error":"timeout"}`)
+		d.call("app-1", "request", `["slow"]`, `{"worker":"app-2","timeout":1}`, `{"error":"timeout"}`)
 		d.sees("app-2", "begun <nil> app-1.1", "cancelled <nil> app-1.1")
 		if strings.HasSuffix(command[len(command)-1], "aio.py") {
 			var got string

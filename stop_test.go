@@ -16,7 +16,7 @@ import (
 
 func TestStop_SigtermDrainsAndLeavesNoProcess(t *testing.T) {
 	t.Parallel()
-	d := runGoServers(t, journalSettings)
+	d := runGoServers(t, strings.Replace(journalSettings, "drain: 2s", "drain: 30s", 1))
 	type outcome struct {
 		status int
 		body   string
@@ -25,7 +25,7 @@ func TestStop_SigtermDrainsAndLeavesNoProcess(t *testing.T) {
 	results := make(chan outcome, 8)
 	for range cap(results) {
 		go func() {
-			got, err := (&client{address: d.front}).once("GET", "/slow?ms=1000", "")
+			got, err := (&client{address: d.front}).once("GET", "/slow?ms=2000", "")
 			if err != nil {
 				results <- outcome{err: err}
 				return

@@ -19,7 +19,7 @@ pools:
   probed: { command: ` + serve + `, workers: 1 }
   telling: { command: ` + notify + `, workers: 1, processManagement: { ready: notify } }
   bare: { command: ` + serve + `, workers: 1, healthCheck: { enabled: false } }
-  cold: { command: ` + notify + `, workers: 1, processManagement: { ready: notify, startTimeout: 400ms, restartDelay: 10ms } }
+  cold: { command: ` + notify + `, workers: 1, processManagement: { ready: notify, startTimeout: 2s, restartDelay: 10ms } }
 cache:
   enabled: true
   warm:

@@ -133,7 +133,7 @@ func TestProfile_OverATimeOutlastsTheReadTimeout(t *testing.T) {
 	s := serve(t, &fake{}, config.Admin{Address: "127.0.0.1:0", Profiler: true})
 	server := httptest.NewUnstartedServer(s)
 	server.Config.ConnContext = s.connected
-	server.Config.ReadTimeout = 100 * time.Millisecond
+	server.Config.ReadTimeout = 500 * time.Millisecond
 	server.Start()
 	defer server.Close()
 	get := func(name string) []byte {

@@ -103,6 +103,7 @@ func TestNear_AGapDropsEverything(t *testing.T) {
 		b.ask("app-2.1", `[["set","n","a",1]]`)
 		b.ask("app-2.1", `[["set","n","b",1]]`)
 		time.Sleep(time.Minute)
+		synctest.Wait()                                            // the look for an end of the gap that is due now sees it go on
 		b.drops("app-2.1", `"n","keys":["a"]`, `"n","keys":["b"]`) // delayed by nobody
 		b.drops("app-1.1")
 		q.setFull(false)

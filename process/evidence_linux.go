@@ -26,7 +26,7 @@ func (p *Process) Evidence() string {
 		stuck[identity{m.pid, m.start}] = m.cpu
 	}
 	const looks = 4
-	var running, waiting int // looks in which a member was ready to run, or in uninterruptible sleep
+	var running, waiting int // looks in which a thread was ready to run, or in uninterruptible sleep
 	var spent uint64
 	for range looks {
 		time.Sleep(evidenceLook / looks)
@@ -39,7 +39,9 @@ func (p *Process) Evidence() string {
 				continue
 			}
 			spent += now.cpu - cpu
-			states[now.state]++
+			for _, state := range now.threadStates() {
+				states[state]++
+			}
 		}
 		running += min(states['R'], 1)
 		waiting += min(states['D'], 1)

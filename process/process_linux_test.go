@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/drover-proxy/drover/internal/workertest"
 	"github.com/drover-proxy/drover/process"
 )
 
@@ -210,15 +211,17 @@ func TestProcess_Evidence(t *testing.T) {
 	f := func(want string, script string, prepare func(*process.Process)) {
 		t.Helper()
 		p := start(t, s, shell(script))
-		if prepare != nil {
-			prepare(p)
-		}
+		prepare(p)
 		if got := p.Evidence(); got != want {
 			t.Errorf("%s: %s, want %s", script, got, want)
 		}
 		p.Kill()
 	}
-	f(process.EvidenceDeadlock, "sleep 1000", nil)
+	f(process.EvidenceDeadlock, "exec sleep 1000", func(p *process.Process) {
+		eventually(t, "it sleeps", func() bool {
+			return status(p.PID(), "Name") == "sleep" && strings.HasPrefix(status(p.PID(), "State"), "S")
+		})
+	})
 	f(process.EvidenceStopped, "kill -STOP $$", func(p *process.Process) {
 		eventually(t, "it is stopped", func() bool { return strings.HasPrefix(status(p.PID(), "State"), "T") })
 	})
@@ -227,6 +230,25 @@ func TestProcess_Evidence(t *testing.T) {
 	f(process.EvidenceSpin, "for i in 1 2 3 4; do (while :; do :; done) & done; wait", func(p *process.Process) {
 		eventually(t, "all run", func() bool { return len(p.Tree()) == 5 })
 	})
+}
+
+// Where it may not take the time, a thread that computes is known by being ready to run, also where the first one sleeps.
+func TestProcess_EvidenceOfAThreadThatGetsLittleTime(t *testing.T) {
+	workertest.Need(t, "python3")
+	s := newSpawner(t, process.Options{})
+	spec := process.Spec{Argv: []string{"python3", "-c", `
+import threading
+def compute():
+    while True: pass
+threading.Thread(target=compute).start()`}, Env: environ(nil)}
+	spec.Bounds.CPU = 10
+	p := bounded(t, s, spec, process.BoundCPU)
+	eventually(t, "it computes", func() bool {
+		return status(p.PID(), "Threads") == "2" && strings.HasPrefix(status(p.PID(), "State"), "S")
+	})
+	if got := p.Evidence(); got != process.EvidenceSpin {
+		t.Error(got)
+	}
 }
 
 func sorted(words []string) string {

@@ -18,7 +18,7 @@ func readTable() (*table, error) {
 	procs := make(map[int]proc)
 	seen := make(map[int]struct{})
 	for range rounds {
-		pids, err := listPIDs()
+		pids, err := listPIDs("/proc")
 		if err != nil {
 			return nil, fmt.Errorf("list processes: %w", err)
 		}
@@ -41,8 +41,9 @@ func readTable() (*table, error) {
 	return newTable(begun, procs), nil
 }
 
-func listPIDs() ([]int, error) {
-	dir, err := os.Open("/proc")
+// listPIDs returns the processes of /proc, or the threads of /proc/PID/task.
+func listPIDs(path string) ([]int, error) {
+	dir, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -61,14 +62,32 @@ func listPIDs() ([]int, error) {
 }
 
 // readProc returns what is known of one process; false when there is none.
-func readProc(pid int) (proc, bool) {
+func readProc(pid int) (proc, bool) { return readStat("/proc/" + strconv.Itoa(pid)) }
+
+func readStat(folder string) (proc, bool) {
 	var buffer [512]byte
-	b, err := readSmall("/proc/"+strconv.Itoa(pid)+"/stat", buffer[:])
+	b, err := readSmall(folder+"/stat", buffer[:])
 	if err != nil {
 		return proc{}, false
 	}
 	p, err := parseStat(b)
 	return p, err == nil
+}
+
+// threadStates returns the states of all threads of a process; its own is that of the first alone.
+func (p proc) threadStates() []byte {
+	if p.threads <= 1 {
+		return []byte{p.state}
+	}
+	folder := "/proc/" + strconv.Itoa(p.pid) + "/task/"
+	threads, _ := listPIDs(folder) // it may have ended: then there are none
+	var states []byte
+	for _, id := range threads {
+		if thread, ok := readStat(folder + strconv.Itoa(id)); ok {
+			states = append(states, thread.state)
+		}
+	}
+	return states
 }
 
 // readSmall reads the start of a file that the kernel makes up, as much as fits into b, without the

@@ -81,13 +81,18 @@ func TestBackground_WithoutAWordItIsReadyWhenItHasRunForASecond(t *testing.T) {
 		f.settle(200 * time.Millisecond)
 		f.want("app-1.1 running")
 	})
-	synctest.Test(t, func(t *testing.T) { // one that ends at once never is
-		f := newFarm(t, background(1, func(c *config.Pool) { c.ProcessManagement.Ready = "probe" }), only(behaviour{listens: -1, ends: time.Millisecond, code: 1}, "app-"))
-		f.settle(5 * time.Second)
-		if hopeless, _ := f.s.Hopeless(); !hopeless || f.s.EverReady() {
-			t.Errorf("hopeless: %v; %s", hopeless, f.states())
-		}
-	})
+	never := func(b behaviour) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFarm(t, background(1, func(c *config.Pool) { c.ProcessManagement.Ready = "probe" }), only(b, "app-"))
+			f.settle(15 * time.Second)
+			if hopeless, _ := f.s.Hopeless(); !hopeless || f.s.EverReady() {
+				t.Errorf("hopeless: %v; %s", hopeless, f.states())
+			}
+		})
+	}
+	never(behaviour{listens: -1, ends: time.Millisecond, code: 1})
+	never(behaviour{listens: -1, ends: 500 * time.Millisecond, code: 1, starting: 2 * time.Second})
 }
 
 func TestBackground_ProbesOverTheChannelWork(t *testing.T) {

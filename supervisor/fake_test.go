@@ -24,6 +24,7 @@ import (
 // behaviour is what a fake process does.
 type behaviour struct {
 	fails      error         // to start
+	starting   time.Duration // takes so long, as on a busy machine
 	listens    time.Duration // after this; negative: never
 	says       time.Duration // that it is ready after this; 0: never
 	foreign    bool          // somebody else listens on its port
@@ -236,6 +237,11 @@ func (f *farm) launch(spec process.Spec) (proc, error) {
 	var b behaviour
 	if f.behave != nil {
 		b = f.behave(spec.ID)
+	}
+	if b.starting > 0 {
+		f.mu.Unlock()
+		time.Sleep(b.starting)
+		f.mu.Lock()
 	}
 	if b.fails != nil {
 		return nil, b.fails

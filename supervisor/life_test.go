@@ -180,6 +180,21 @@ func TestSupervisor_RespawnOffLetsItEnd(t *testing.T) {
 	})
 }
 
+func TestSupervisor_TimeThatStartingTakesIsNotTheWorkers(t *testing.T) {
+	f := func(b behaviour, states string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFarm(t, poolConfig(1, func(c *config.Pool) {
+				c.ProcessManagement.StartTimeout = config.Duration(10 * time.Second)
+			}), func(string) behaviour { return b })
+			f.settle(18 * time.Second)
+			f.want(states)
+		})
+	}
+	f(behaviour{starting: 9 * time.Second, listens: 8 * time.Second}, "app-1.1 running")
+	f(behaviour{starting: 12 * time.Second}, "app-1.2 starting") // it might never end
+}
+
 func TestSupervisor_NotReadyInTimeIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, poolConfig(1, nil), only(behaviour{listens: -1, ignoreTerm: true}, "app-1.1"))

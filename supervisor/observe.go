@@ -53,6 +53,9 @@ func (s *Supervisor) observeLocked(sl *slot, w *worker, now time.Time) {
 }
 
 func (s *Supervisor) observeStartLocked(sl *slot, w *worker, f facts, now time.Time) {
+	if f.proc != nil && !w.runs {
+		w.runs, w.since = true, now // what starting it took, as on a busy machine, is not counted against it, nor for it
+	}
 	switch {
 	case f.exited: // its tree is being ended
 	case f.stolen:

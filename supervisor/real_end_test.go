@@ -14,7 +14,7 @@ import (
 func TestReal_WorkersThatNeverServe(t *testing.T) {
 	f := func(name, wantWords string, cfg *config.Pool) {
 		t.Run(name, func(t *testing.T) {
-			cfg.ProcessManagement.StartTimeout = config.Duration(time.Second)
+			cfg.ProcessManagement.StartTimeout = config.Duration(3 * time.Second) // a busy machine needs some of it
 			cfg.ProcessManagement.RestartDelay = config.Duration(10 * time.Millisecond)
 			y := newYard(t, cfg)
 			y.until("it is hopeless", func() bool { hopeless, _ := y.s.Hopeless(); return hopeless })

@@ -66,13 +66,17 @@ func TestReal_ScaleUpAndDown(t *testing.T) {
 }
 
 func TestReal_StopDuringARoll(t *testing.T) {
-	y := newYard(t, workerPool(2, "slowstart", "500"))
+	cfg := workerPool(2, "serve")
+	gate := newGate(t, cfg)
+	gate.open()
+	y := newYard(t, cfg)
 	y.untilReady(2)
+	gate.close()
 	roll, err := y.s.Restart()
 	if err != nil {
 		t.Fatal(err)
 	}
-	y.until("a new worker starts", func() bool { return len(y.pids()) == 3 })
+	y.until("a new worker starts", func() bool { return len(y.pids()) >= 3 })
 	y.finish()
 	if !isDone(roll) || !errors.Is(roll.Err(), ErrStopping) {
 		t.Errorf("the roll ended with %v", roll.Err())
@@ -80,7 +84,7 @@ func TestReal_StopDuringARoll(t *testing.T) {
 }
 
 func TestReal_NotifyIsTheWorkersWord(t *testing.T) {
-	cfg := workerPool(1, "notify", "300")
+	cfg := workerPool(1, "notify", "1000")
 	cfg.ProcessManagement.Ready = "notify"
 	cfg.HealthCheck.Enabled = true
 	y := newYard(t, cfg)
@@ -92,7 +96,7 @@ func TestReal_NotifyIsTheWorkersWord(t *testing.T) {
 
 	silent := workerPool(1, "serve")
 	silent.ProcessManagement.Ready = "notify"
-	silent.ProcessManagement.StartTimeout = config.Duration(500 * time.Millisecond)
+	silent.ProcessManagement.StartTimeout = config.Duration(3 * time.Second) // in which it listens
 	roll, err := y.s.Reconfigure(silent, 5*time.Second, true)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +122,9 @@ func TestReal_NodeSaysReadyOverTheChannel(t *testing.T) {
 }
 
 func TestReal_PortOfAnotherProcessIsNotUsed(t *testing.T) {
-	y := newYard(t, workerPool(1, "slowstart", "400"))
+	cfg := workerPool(1, "serve")
+	gate := newGate(t, cfg)
+	y := newYard(t, cfg)
 	var stolen net.Listener
 	y.until("its port is taken away", func() bool {
 		y.s.o.Ports.mu.Lock()
@@ -134,6 +140,7 @@ func TestReal_PortOfAnotherProcessIsNotUsed(t *testing.T) {
 		return false
 	})
 	defer func() { _ = stolen.Close() }() // only taken
+	gate.open()
 	y.until("another worker is ready elsewhere", func() bool { return y.s.Ready() == 1 })
 	up := y.pool.Get("app-1")
 	if up.Address == stolen.Addr().String() || up.Generation < 2 || y.s.Restarts()[ReasonPortStolen] == 0 {

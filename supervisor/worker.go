@@ -24,9 +24,9 @@ type worker struct {
 	id         string
 	settings   *settings
 
-	state State
-	since time.Time // in this state
-
+	state   State
+	since   time.Time      // in this state; while starting, since it runs
+	runs    bool           // its process was seen
 	run     *runner        // nil without a process
 	up      *pool.Upstream // nil unless in the pool
 	started time.Time

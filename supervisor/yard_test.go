@@ -52,6 +52,34 @@ func workerPool(workers int, mode string, args ...string) *config.Pool {
 	})
 }
 
+// gate is where workers stand before they become what their mode says, as long as it is closed.
+type gate struct {
+	t    *testing.T
+	path string
+}
+
+// newGate puts one, which is closed, before the workers of a pool.
+func newGate(t *testing.T, cfg *config.Pool) gate {
+	t.Helper()
+	g := gate{t, filepath.Join(t.TempDir(), "open")}
+	cfg.Command = append([]string{"/bin/sh", "-c", `while [ ! -e "$0" ]; do sleep 0.02; done; exec "$@"`, g.path}, cfg.Command...)
+	return g
+}
+
+func (g gate) open() {
+	g.t.Helper()
+	if err := os.WriteFile(g.path, nil, 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g gate) close() {
+	g.t.Helper()
+	if err := os.Remove(g.path); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
 func newYard(t *testing.T, cfg *config.Pool) *yard {
 	t.Helper()
 	must := func(err error) {

@@ -77,6 +77,18 @@ class AioTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await self.frame())["drover"], "pong")  # and no response
         self.assertEqual(cancelled, [True])
 
+    async def test_a_request_that_is_cancelled_before_its_handler_begins_leaves_nothing(self) -> None:
+        called: List[Request] = []
+        self.client.on("t", called.append)
+        frames = [
+            {"drover": "request", "id": 4, "from": "app-2.1", "type": "t", "data": None},
+            {"drover": "cancel", "id": 4},
+            {"drover": "ping", "id": 1},
+        ]
+        self.drover.write(b"\n".join(json.dumps(frame).encode() for frame in frames))
+        self.assertEqual((await self.frame())["drover"], "pong")  # and no response
+        self.assertEqual((called, self.client._requests, self.client._answers), ([], {}, {}))
+
     async def test_garbage_is_collected_when_drover_asks_for_it(self) -> None:
         node = cycle(self)
         self.drover.write({"drover": "gc", "cmd": "NODE_DROVER_GC"})

@@ -33,7 +33,7 @@ async def main():
     async def give_up(request):
         """Cancels the task that waits for an answer."""
         asked = asyncio.ensure_future(client.request("slow", worker=request.data))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1)  # in which it has come there
         asked.cancel()
         try:
             await asked

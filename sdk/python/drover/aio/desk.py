@@ -98,7 +98,12 @@ class Desk(Link):
             self._session.respond_error(request, too_slow())
         else:
             self._requests[request.id] = request
-            self._answers[request.id] = self._spawn(self._answer(request, function))
+            task = self._answers[request.id] = self._spawn(self._answer(request, function))
+            # Its coroutine cannot do it: one that is cancelled before it has begun never runs.
+            task.add_done_callback(lambda _: self._forget(request.id))
+
+    def _forget(self, number: int) -> None:
+        del self._requests[number], self._answers[number]
 
     async def _answer(self, request: Request, function: Callable[[Any], Any]) -> None:
         try:
@@ -112,8 +117,6 @@ class Desk(Link):
             self._respond(request, error, None)
         else:
             self._respond(request, None, made)
-        finally:
-            del self._requests[request.id], self._answers[request.id]
 
     def _respond(self, request: Request, error: Optional[Exception], data: Any) -> None:
         if request.cancelled or self._closed is not None:
