@@ -19,12 +19,16 @@ func bounded(d time.Duration) func(c *config.Config) {
 func TestTotal_ClientThatTakesItAllIsNotHeldAgainstTheUpstream(t *testing.T) {
 	f := func(name, request, answer, end string, status int, blamed bool) {
 		t.Helper()
+		total := 100 * time.Millisecond
+		if answer != "" {
+			total = time.Second // it is to begin in time
+		}
 		up := listen(t, func(u *upstream, p *peer) {
 			p.head()
 			p.send(answer)
 			_, _ = io.Copy(io.Discard, p.br)
 		})
-		r := newRig(t, bounded(100*time.Millisecond), up.addr)
+		r := newRig(t, bounded(total), up.addr)
 		c := r.dial()
 		c.send(request)
 		r.loggedEnd(end, status)

@@ -171,7 +171,7 @@ func TestReload_KeepsWhatIsUnchanged(t *testing.T) {
 
 func TestDrain_HandedOverClosesNoConnectionBeforeItsClientWasTold(t *testing.T) {
 	up := answering(t, plain("x"))
-	r := newRig(t, func(c *config.Config) { c.Server.Timeouts.Drain = config.Duration(2 * time.Second) }, up.addr)
+	r := newRig(t, func(c *config.Config) { c.Server.Timeouts.Drain = config.Duration(time.Hour) }, up.addr)
 	idle, silent, fresh := r.dial(), r.dial(), r.dial()
 	for _, c := range []*peer{idle, silent} {
 		c.send(get)
@@ -189,7 +189,8 @@ func TestDrain_HandedOverClosesNoConnectionBeforeItsClientWasTold(t *testing.T) 
 		c.expect("x")
 		c.end()
 	}
-	silent.end() // with the time
+	r.server.StopFast()
+	silent.end() // with the time that there is
 	<-r.done
 	if n := r.server.Cut(); n != 0 {
 		t.Errorf("%d cut", n)

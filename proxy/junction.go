@@ -2,10 +2,9 @@ package proxy
 
 import (
 	"errors"
-	"fmt"
 	"io"
+	"math"
 	"net"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -25,22 +24,34 @@ type junction struct {
 }
 
 // flow is one direction of a junction, as the other one may see it. It is moved
-// in rounds, of about half of the idle time.
+// in rounds, of about half of the idle time, and what a round moves is known at
+// its end.
 type flow struct {
-	moved atomic.Int64 // bytes, counted at the end of each round
-	since atomic.Int64 // when the round began, by the server's clock; 0 after the last one
+	moved atomic.Int64 // bytes
+	quiet atomic.Int64 // since when nothing was moved, as far as is known
+	known atomic.Int64 // until when that is known; by the server's clock, as the other
+}
+
+// ended says what is known of a round that has ended and moved n bytes.
+func (f *flow) ended(n, now int64) {
+	f.moved.Add(n)
+	if n > 0 {
+		f.quiet.Store(now)
+	}
+	f.known.Store(now) // after quiet: who sees this sees that
 }
 
 var (
-	errIdle = errors.New("nothing was sent either way for too long")
-	// errStuck is the other way to be silent: a side sent what the other does not take.
-	errStuck = fmt.Errorf("bytes were on their way to a side that took none for too long: %w", os.ErrDeadlineExceeded)
+	errIdle  = errors.New("nothing was sent either way for too long")
 	errPanic = errors.New("drover failed")
 )
 
 // run copies until both directions have ended; first what was read before.
 // It returns nil when both ended in order.
 func (j *junction) run(fromClient, fromUpstream []byte) error {
+	begun := j.clock()
+	j.up.quiet.Store(begun)
+	j.down.quiet.Store(begun)
 	up := make(chan error, 1)
 	go func() { up <- j.copy(j.upstream, j.client, &j.up, &j.down, fromClient) }()
 	err := j.copy(j.client, j.upstream, &j.down, &j.up, fromUpstream)
@@ -69,7 +80,7 @@ func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) (err er
 		}
 	}()
 	err = j.rounds(dst, src, f, other, first)
-	f.since.Store(0)
+	f.known.Store(math.MaxInt64) // it will move nothing more
 	if err != nil {
 		if j.broken.Swap(true) {
 			return nil // a consequence of the other direction's
@@ -84,22 +95,19 @@ func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) (err er
 }
 
 func (j *junction) rounds(dst, src net.Conn, f, other *flow, first []byte) error {
-	f.since.Store(j.clock())
 	if len(first) > 0 {
 		n, err := dst.Write(first)
-		f.moved.Add(int64(n))
+		f.ended(int64(n), j.clock())
 		if err != nil {
 			return err
 		}
 	}
-	seen, quiet := j.total(), 0
 	var writeBy time.Time
 	for {
 		if j.idle > 0 {
-			f.since.Store(j.clock())
 			now := time.Now()
 			writeBy = now.Add(2 * j.idle)
-			if err := src.SetReadDeadline(now.Add(j.idle / 2)); err != nil {
+			if err := src.SetReadDeadline(now.Add((j.idle + 1) / 2)); err != nil {
 				return err
 			}
 			if err := dst.SetWriteDeadline(writeBy); err != nil {
@@ -107,35 +115,27 @@ func (j *junction) rounds(dst, src net.Conn, f, other *flow, first []byte) error
 			}
 		}
 		n, err := j.move(dst, src)
-		f.moved.Add(n)
+		f.ended(n, j.clock())
 		if err == nil || !isTimeout(err) || j.idle <= 0 {
 			return err
 		}
 		if !time.Now().Before(writeBy) {
 			return err // dst takes nothing, and what was on its way to it is lost
 		}
-		// A round ends by its deadline also when bytes flow. The other
-		// direction's are counted when its round ends: hence two quiet ones.
-		if total := j.total(); total != seen {
-			seen, quiet = total, 0
-		} else if quiet++; quiet >= 2 {
-			if j.stuck(other) {
-				return errStuck
-			}
+		if f.silentWith(other, j.idle) {
 			return errIdle
 		}
 	}
 }
 
-// stuck tells whether a silent direction has bytes that its side does not take: it
-// is in a round that its deadline for reading should have ended.
-func (j *junction) stuck(f *flow) bool {
-	since := f.since.Load()
-	return since != 0 && time.Duration(j.clock()-since) > j.idle*3/4
+// silentWith tells whether it is known that both directions have been silent for so
+// long. Of one that waits for its side to take something, nothing is known meanwhile.
+func (f *flow) silentWith(other *flow, idle time.Duration) bool {
+	until := min(f.known.Load(), other.known.Load())
+	return until-max(f.quiet.Load(), other.quiet.Load()) >= int64(idle)
 }
 
-// clock is never 0.
-func (j *junction) clock() int64 { return int64(time.Since(j.server.born)) + 1 }
+func (j *junction) clock() int64 { return int64(time.Since(j.server.born)) }
 
 // move copies until src ends or an error, spliced where it can be.
 func (j *junction) move(dst, src net.Conn) (int64, error) {
@@ -151,5 +151,3 @@ func resetOnClose(nc net.Conn) {
 		_ = tc.SetLinger(0) // if not, it ends like any other
 	}
 }
-
-func (j *junction) total() int64 { return j.up.moved.Load() + j.down.moved.Load() }

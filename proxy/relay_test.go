@@ -151,3 +151,28 @@ func TestRelay_AClientThatReadsNothingGetsNoGaps(t *testing.T) {
 		})
 	}
 }
+
+// What a direction moves is seen by the other one late, so late that a connection on
+// which one side has begun to talk could be taken for a silent one.
+func TestRelay_OneThatHasBegunToTalkIsNotIdle(t *testing.T) {
+	const idle = time.Second
+	up := listen(t, func(u *upstream, p *peer) {
+		time.Sleep(idle * 6 / 10)
+		for range 40 {
+			p.send("y")
+			time.Sleep(idle / 40)
+		}
+	})
+	r := newRig(t, func(c *config.Config) { tcpOnly(c); c.Server.Timeouts.TunnelIdle = config.Duration(idle) }, up.addr)
+	clients := make([]*peer, 20)
+	for i := range clients {
+		clients[i] = r.dial()
+	}
+	for _, c := range clients {
+		if got, err := io.ReadAll(c.br); len(got) != 40 || err != nil {
+			t.Errorf("%d of 40 bytes, %v", len(got), err)
+		}
+		c.close()
+	}
+	r.results("ok", float64(len(clients)))
+}

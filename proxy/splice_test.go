@@ -137,7 +137,7 @@ func TestSplice_TruncationIsVisible(t *testing.T) {
 			then(p)
 		})
 		r := newRig(t, func(c *config.Config) {
-			c.Pools["app"].Timeouts.ResponseIdle = config.Duration(200 * time.Millisecond)
+			c.Pools["app"].Timeouts.ResponseIdle = config.Duration(time.Second)
 		}, up.addr)
 		c := r.dial()
 		c.send(get)

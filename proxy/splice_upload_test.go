@@ -112,7 +112,9 @@ func TestSpliceUpload_AClientThatLeaves(t *testing.T) {
 			_, _ = io.Copy(io.Discard, p.br)
 		})
 		r := newRig(t, func(c *config.Config) {
-			c.Server.Timeouts.RequestBodyIdle = config.Duration(300 * time.Millisecond)
+			if how == "stops" {
+				c.Server.Timeouts.RequestBodyIdle = config.Duration(500 * time.Millisecond)
+			}
 		}, up.addr)
 		c := r.dial()
 		c.send(upload("/", 1<<30))

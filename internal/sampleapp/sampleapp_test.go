@@ -176,8 +176,9 @@ func TestApp_CrashExits(t *testing.T) {
 
 func TestApp_HangAnswersNothingAnyMore(t *testing.T) {
 	a := start(t)
+	patience := time.Second // for the first to arrive
 	for _, path := range []string{"/hang", "/", "/health"} {
-		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		r, err := http.NewRequestWithContext(ctx, "GET", "http://localhost"+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -186,6 +187,7 @@ func TestApp_HangAnswersNothingAnyMore(t *testing.T) {
 			t.Errorf("%s: %v, want no answer", path, err)
 		}
 		cancel()
+		patience = 50 * time.Millisecond
 	}
 }
 

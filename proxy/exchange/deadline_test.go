@@ -17,7 +17,7 @@ func lasts(t *testing.T, d time.Duration, f func()) {
 
 func TestClient_HonoursItsTimeouts(t *testing.T) {
 	onEach(t, func(t *testing.T, network string) {
-		const d = 60 * time.Millisecond
+		const d = 150 * time.Millisecond
 		u := serve(t, network, func(p *peer) {
 			// Two good exchanges with long timeouts first: a deadline set for
 			// them must not delay a short one.
@@ -73,14 +73,14 @@ func TestClient_HonoursItsTimeouts(t *testing.T) {
 }
 
 func TestClient_ADeadlineOfAnEarlierExchangeEndsNothing(t *testing.T) {
-	const d = 40 * time.Millisecond
+	const d = 200 * time.Millisecond // in which the first one is answered
 	u := serve(t, "tcp", func(p *peer) {
 		p.head()
 		p.say(okEmpty)
 		p.head()
-		<-time.After(3 * d)
+		<-time.After(2 * d)
 		p.say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
-		<-time.After(3 * d)
+		<-time.After(2 * d)
 		p.say("good")
 		p.gone()
 	})
@@ -98,9 +98,9 @@ func TestClient_ADeadlineThatPassedWhileIdleEndsNothing(t *testing.T) {
 	u := serve(t, "tcp", answer("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"))
 	c := u.client(t)
 	req := plain()
-	req.FirstByte = 20 * time.Millisecond
+	req.FirstByte = 200 * time.Millisecond
 	wants(t, must(t, c, req), 200, "good")
-	<-time.After(40 * time.Millisecond)
+	<-time.After(250 * time.Millisecond)
 	req.FirstByte = 0
 	wants(t, must(t, c, req), 200, "good")
 	wants(t, must(t, c, plain()), 200, "good")

@@ -115,7 +115,7 @@ func TestResponse_FillShowsTruncation(t *testing.T) {
 
 func TestResponse_FillHonoursIdle(t *testing.T) {
 	onEach(t, func(t *testing.T, network string) {
-		const d = 100 * time.Millisecond
+		const d = 300 * time.Millisecond
 		measured := make(chan struct{})
 		u := serve(t, network, func(p *peer) {
 			p.head()
