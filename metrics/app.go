@@ -161,7 +161,7 @@ func (a *App) sampleLocked(worker string, w *reporter, f *family, labels []label
 		return &refusal{"too-many", fmt.Sprintf("%s: a worker may have %d samples", f.name, mostSamples)}
 	}
 	if s == nil {
-		if a.series >= mostSeries && !a.makeRoomLocked() {
+		if a.series >= mostSeries && !a.makeRoomLocked(f) {
 			return &refusal{"too-many", fmt.Sprintf("%s: all workers together may have %d samples", f.name, mostSeries)}
 		}
 		s = newSeries(f, w.slot, labels)
@@ -176,8 +176,9 @@ func (a *App) sampleLocked(worker string, w *reporter, f *family, labels []label
 }
 
 // makeRoomLocked forgets what workers have counted of whom no one is left. It looks for
-// that only where there is some: each sample that there is no room for asks for it.
-func (a *App) makeRoomLocked() bool {
+// that only where there is some: each sample that there is no room for asks for it. The
+// family that wants the room stays, also when nothing is left of it at first.
+func (a *App) makeRoomLocked(wants *family) bool {
 	if a.orphans == 0 {
 		return false
 	}
@@ -185,8 +186,12 @@ func (a *App) makeRoomLocked() bool {
 	for _, f := range a.families {
 		for _, s := range f.series {
 			if len(s.live) == 0 {
-				a.dropLocked(s)
+				delete(f.series, s.key)
+				a.series--
 			}
+		}
+		if len(f.series) == 0 && f != wants {
+			a.removeLocked(f)
 		}
 	}
 	return a.series < mostSeries

@@ -255,6 +255,30 @@ func TestApp_IsBounded(t *testing.T) {
 	}
 }
 
+// Room is also made in the family that needs it, of which all may have been nobody's.
+func TestApp_MakesRoomInAFamilyOfWorkersThatAreGone(t *testing.T) {
+	m := New(BuildInfo{})
+	fill := func(family string, workers int) {
+		for slot := range workers {
+			var samples []string
+			for i := range mostSamples {
+				samples = append(samples, fmt.Sprintf(`{"labels":{"i":"%d"},"value":1}`, i))
+			}
+			take(t, m, fmt.Sprintf("%s-%d.1", family, slot+1), `[{"name":"`+family+`","type":"counter","samples":[`+strings.Join(samples, ",")+`]}]`)
+		}
+	}
+	fill("left", 1)
+	fill("kept", mostSeries/mostSamples-1)
+	m.App().Gone("left-1.1")
+	take(t, m, "app-1.1", `[{"name":"left","type":"counter","samples":[{"value":7}]}]`)
+	if got := own(t, m); !strings.Contains(got, "left{worker=\"app-1\"} 7") {
+		t.Error("what made room for itself is not exposed")
+	}
+	if got := m.App().series; got != mostSeries-mostSamples+1 || m.App().orphans != 0 {
+		t.Errorf("%d series, %d of them nobody's", got, m.App().orphans)
+	}
+}
+
 func TestApp_LeavesNothingOfGauges(t *testing.T) {
 	m := New(BuildInfo{})
 	for i := range 100 {
