@@ -50,6 +50,7 @@ type conn struct {
 	// Any goroutine: what the client is being sent has no other end than the
 	// connection's, and is not complete.
 	unfinished atomic.Bool
+	junction   atomic.Pointer[junction] // any goroutine: once there is one
 	cancel     exchange.Cancel
 
 	readBy  time.Time // the read deadline that is set; zero: none. Serving goroutine only
@@ -220,6 +221,9 @@ func (c *conn) kill() {
 	}
 	c.mindEnd()
 	_ = c.socket.Close() // fails only when it is closed already
+	if j := c.junction.Load(); j != nil {
+		j.cut()
+	}
 }
 
 // close closes the connection and forgets it.
@@ -230,10 +234,11 @@ func (c *conn) close() {
 }
 
 // mindEnd keeps the close that follows from looking like the end of what is not
-// complete.
+// complete, also to what was made of the socket: that may say that it ends.
 func (c *conn) mindEnd() {
 	if c.unfinished.Load() {
 		resetOnClose(c.socket)
+		_ = c.socket.Close() // closed already, maybe
 	}
 }
 

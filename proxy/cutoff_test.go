@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/drover-proxy/drover/config"
@@ -134,6 +137,155 @@ func TestCutOff_ADrainResetsWhatHasNoOtherEnd(t *testing.T) {
 		func(c *peer) { c.send("GET / HTTP/1.0\r\n\r\n"); c.head() }, asIs, false)
 }
 
+// A direction of a junction may wait for the upstream alone, which need not care
+// that the time of a drain is over.
+func TestCutOff_ADrainDoesNotWaitForAnUpstream(t *testing.T) {
+	f := func(name string, open func(c *peer), script func(p *peer), edit func(*config.Config)) {
+		t.Run(name, func(t *testing.T) {
+			over := make(chan struct{})
+			defer close(over)
+			up := listen(t, func(u *upstream, p *peer) {
+				script(p)
+				<-over
+			})
+			r := newRig(t, func(c *config.Config) {
+				c.Server.Timeouts.Drain = config.Duration(100 * time.Millisecond)
+				edit(c)
+			}, up.addr)
+			c := r.dial()
+			open(c)
+			r.eventually("a connection upstream", func() bool { return inFlight(r) == 1 }, nil)
+			r.stop()
+			select {
+			case <-r.done:
+			case <-time.After(patience):
+				t.Error("the drain goes on")
+			}
+			if n := r.server.Cut(); n != 1 {
+				t.Errorf("%d cut", n)
+			}
+		})
+	}
+	upgraded := func(c *peer) { c.send(upgrade); c.head() }
+	upgrades := func(p *peer) { p.head(); p.send(switched) }
+	asIs := func(*config.Config) {}
+	half := func(c *peer) { // the upstream is told before the drain begins
+		c.closeWrite()
+		c.expect("told")
+	}
+	tell := func(p *peer) {
+		toldAtEnd(p)
+		p.send("told")
+	}
+	stuck := func(c *peer) { // until the kernel has taken all that it takes
+		_ = c.nc.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+		flood(c, piece)
+	}
+	f("relay, only the upstream may still speak", func(c *peer) { c.send("x"); half(c) }, tell, tcpOnly)
+	f("tunnel, only the upstream may still speak", func(c *peer) { upgraded(c); half(c) }, func(p *peer) { upgrades(p); tell(p) }, asIs)
+	f("relay, the upstream takes nothing", stuck, func(*peer) {}, tcpOnly)
+	f("tunnel, the upstream takes nothing", func(c *peer) { upgraded(c); stuck(c) }, upgrades, asIs)
+}
+
+// polite is a connection that says when it ends in order, as TLS does.
+type polite struct{ net.Conn }
+
+func (p *polite) Close() error {
+	_, _ = io.WriteString(p.Conn, "goodbye")
+	return p.Conn.Close()
+}
+
+func TestCutOff_WhatWrapsASocketSaysGoodbyeOnlyInOrder(t *testing.T) {
+	wrap := Options{Wrap: func(_ string, nc net.Conn) (net.Conn, error) { return &polite{nc}, nil }}
+	f := func(name, rest string, script func(p *peer), client func(c *peer), edit func(*config.Config)) {
+		t.Run(name, func(t *testing.T) {
+			up := listen(t, func(u *upstream, p *peer) {
+				script(p)
+				_ = p.nc.(*net.TCPConn).SetLinger(0)
+			})
+			r := newRigWith(t, wrap, edit, up.addr)
+			c := r.dial()
+			client(c)
+			got, err := io.ReadAll(c.br)
+			if string(got) != rest || (rest == "") != errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("ended with %q, %v", got, err)
+			}
+		})
+	}
+	f("relay in order", "goodbye", func(p *peer) { p.expect("x"); p.closeWrite(); toldAtEnd(p) }, func(c *peer) { c.send("x"); c.closeWrite() }, tcpOnly)
+	f("relay that is broken", "", func(p *peer) { p.expect("x") }, func(c *peer) { c.send("x") }, tcpOnly)
+	told := make(chan struct{})
+	f("answer that ends with the connection", "", func(p *peer) { p.head(); p.send(okHead + "\r\nsome"); <-told },
+		func(c *peer) { c.send("GET / HTTP/1.0\r\n\r\n"); c.head(); c.expect("some"); close(told) }, nil)
+
+	r := newRigWith(t, wrap, func(c *config.Config) { tcpOnly(c); c.Pools["app"].Retry.Backoff.Initial = 1 }, closedAddress(t))
+	if got := r.refused(); len(got) > 0 {
+		t.Errorf("a relay without an upstream ended with %q", got)
+	}
+}
+
+// clogged is a connection that takes half of the first thing that is written to it.
+type clogged struct {
+	net.Conn
+	full, ended atomic.Bool
+}
+
+func (c *clogged) Write(p []byte) (int, error) {
+	if c.full.Swap(true) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	n, _ := c.Conn.Write(p[:len(p)/2])
+	return n, os.ErrDeadlineExceeded
+}
+
+func (c *clogged) CloseWrite() error {
+	c.ended.Store(true)
+	return nil
+}
+
+func TestCutOff_HalfARefusalIsNotFollowedByAnEndInOrder(t *testing.T) {
+	made := new(clogged)
+	r := newRigWith(t, Options{Wrap: func(_ string, nc net.Conn) (net.Conn, error) {
+		made.Conn = nc
+		return made, nil
+	}}, nil, closedAddress(t))
+	c := r.dial()
+	c.send("GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n")
+	if got, err := io.ReadAll(c.br); !bytes.HasPrefix(got, []byte("HTTP/1.1 400 ")) || isTimeout(err) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if made.ended.Load() {
+		t.Error("the end looked like one in order, and was waited for")
+	}
+}
+
+// What a side does not take is lost with the junction. The other direction, which may
+// look at the same moment, is not to see a silence in that and end it in order.
+func TestJunction_ASideThatTakesNothingIsNotASilentOne(t *testing.T) {
+	f := func(early, late string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			client, clientEnd := net.Pipe() // which takes nothing
+			upstream, upstreamEnd := net.Pipe()
+			j := junction{conn: &conn{socket: client, nc: client}, upstream: upstream, idle: time.Hour, server: &Server{born: time.Now()}}
+			go func() { _, _ = io.WriteString(upstreamEnd, late) }()
+			if err := j.copy(client, upstream, &j.down, &j.up, []byte(early)); !isTimeout(err) {
+				t.Error(err)
+			}
+			if took := time.Since(j.server.born); took != 2*j.idle {
+				t.Errorf("it took %s", took)
+			}
+			j.up.ended(0, j.clock())
+			if j.up.silentWith(&j.down, j.idle) {
+				t.Error("taken for silent")
+			}
+			_, _ = clientEnd.Close(), upstreamEnd.Close()
+		})
+	}
+	f("came with the answer", "")
+	f("", "came later")
+}
+
 // bursting is a connection that panics when a certain word is written to it.
 type bursting struct{ net.Conn }
 
@@ -207,17 +359,19 @@ func TestCutOff_AnAnswerToHalfABodyIsNotWhole(t *testing.T) {
 	f("client-timeout", "", func(c *config.Config) { c.Server.Timeouts.RequestBodyIdle = config.Duration(100 * time.Millisecond) })
 }
 
-// refused expects that a connection ends with a reset before anything is sent; that
-// may be so soon that it is connecting which fails.
-func (r *rig) refused() {
+// refused expects that a connection ends with a reset before the client sends anything,
+// and returns what came before that. It may be so soon that it is connecting which fails.
+func (r *rig) refused() []byte {
 	r.t.Helper()
 	a := r.server.Address("web")
 	nc, err := net.Dial(a.Network(), a.String())
 	if err == nil {
-		newPeer(r.t, nc).reset()
-	} else if !errors.Is(err, syscall.ECONNRESET) {
+		return newPeer(r.t, nc).reset()
+	}
+	if !errors.Is(err, syscall.ECONNRESET) {
 		r.t.Error(err)
 	}
+	return nil
 }
 
 // A client of a tcp listener that is turned away is not told of an empty answer.

@@ -199,13 +199,12 @@ func (h *h1) handle() {
 
 // finish brings the connection to where the next request begins.
 func (h *h1) finish() bool {
-	lost := h.c.lost != nil
-	ok := h.answered && !h.close && !lost
+	ok := h.answered && !h.close && h.c.lost == nil
 	if h.m.body != nil {
 		h.body.resume()
 		ok = h.body.end() && ok
 	}
-	if !ok && !lost && h.answered && h.m.body != nil && h.body.pending() {
+	if !ok && h.answered && h.m.body != nil && h.body.pending() {
 		h.linger()
 	}
 	return ok

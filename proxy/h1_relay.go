@@ -181,9 +181,8 @@ func (h *h1) appendLastChunk(dst []byte, a *answer, trailer []exchange.Field) []
 
 // hijacked is a client's connection after an upgrade.
 type hijacked struct {
-	conn   net.Conn
-	socket net.Conn // under it, or the same
-	read   []byte   // came already
+	conn *conn
+	read []byte // came already
 }
 
 // tunnel sends the 101 and gives the connection away.
@@ -197,7 +196,7 @@ func (h *h1) tunnel(a *answer) (hijacked, error) {
 	if err := h.c.nc.SetDeadline(time.Time{}); err != nil {
 		return hijacked{}, err
 	}
-	return hijacked{h.c.nc, h.c.socket, read}, nil
+	return hijacked{h.c, read}, nil
 }
 
 const (
@@ -206,10 +205,11 @@ const (
 )
 
 // linger ends a connection on which the client may still be sending. Closing at
-// once would make its kernel throw away the answer it has not read yet.
+// once would make its kernel throw away the answer it has not read yet. One that did
+// not take its answer is given no time for it.
 func (h *h1) linger() {
 	half, ok := h.c.nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil || h.c.nc.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+	if h.c.lost != nil || !ok || half.CloseWrite() != nil || h.c.nc.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
 		return
 	}
 	h.c.onRead = nil

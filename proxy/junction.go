@@ -14,10 +14,10 @@ import (
 // as such (half-close). Between TCP or Unix sockets the kernel moves the bytes
 // (splice), so they are only seen when a round ends.
 type junction struct {
-	client, upstream net.Conn
-	socket           net.Conn      // under client, or the same
-	idle             time.Duration // both ends silent for longer, and it is over; 0: no bound
-	server           *Server
+	conn     *conn // the client's
+	upstream net.Conn
+	idle     time.Duration // both ends silent for longer, and it is over; 0: no bound
+	server   *Server
 
 	up, down flow
 	broken   atomic.Bool
@@ -32,9 +32,9 @@ type flow struct {
 	known atomic.Int64 // until when that is known; by the server's clock, as the other
 }
 
-// ended says what is known of a round that has ended and moved n bytes.
+// ended says what is known of a round that has ended well and moved n bytes. Of one
+// that has failed nothing is said: the other direction could take it for silence.
 func (f *flow) ended(n, now int64) {
-	f.moved.Add(n)
 	if n > 0 {
 		f.quiet.Store(now)
 	}
@@ -44,17 +44,23 @@ func (f *flow) ended(n, now int64) {
 var (
 	errIdle  = errors.New("nothing was sent either way for too long")
 	errPanic = errors.New("drover failed")
+	errCut   = errors.New("drover ended it before its time")
 )
 
 // run copies until both directions have ended; first what was read before.
 // It returns nil when both ended in order.
 func (j *junction) run(fromClient, fromUpstream []byte) error {
+	j.conn.junction.Store(j)
+	if j.conn.ended() { // by one who could not see the junction yet
+		j.fail(errCut)
+		return errCut
+	}
 	begun := j.clock()
 	j.up.quiet.Store(begun)
 	j.down.quiet.Store(begun)
 	up := make(chan error, 1)
-	go func() { up <- j.copy(j.upstream, j.client, &j.up, &j.down, fromClient) }()
-	err := j.copy(j.client, j.upstream, &j.down, &j.up, fromUpstream)
+	go func() { up <- j.copy(j.upstream, j.conn.nc, &j.up, &j.down, fromClient) }()
+	err := j.copy(j.conn.nc, j.upstream, &j.down, &j.up, fromUpstream)
 	return errors.Join(err, <-up)
 }
 
@@ -62,10 +68,18 @@ func (j *junction) run(fromClient, fromUpstream []byte) error {
 // finished.
 func (j *junction) fail(err error) {
 	if !errors.Is(err, errIdle) {
-		resetOnClose(j.socket)
-		resetOnClose(j.upstream)
+		j.cut()
 	}
-	_ = j.client.Close() // the other direction is to notice, nothing more
+	_ = j.conn.nc.Close() // the other direction is to notice, nothing more
+	_ = j.upstream.Close()
+}
+
+// cut ends both sides with a reset, from any goroutine. A direction may wait for
+// either, so it is not enough to end one.
+func (j *junction) cut() {
+	resetOnClose(j.conn.socket)
+	resetOnClose(j.upstream)
+	_ = j.conn.socket.Close() // closed already, maybe
 	_ = j.upstream.Close()
 }
 
@@ -80,7 +94,6 @@ func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) (err er
 		}
 	}()
 	err = j.rounds(dst, src, f, other, first)
-	f.known.Store(math.MaxInt64) // it will move nothing more
 	if err != nil {
 		if j.broken.Swap(true) {
 			return nil // a consequence of the other direction's
@@ -88,6 +101,7 @@ func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) (err er
 		j.fail(err)
 		return err
 	}
+	f.known.Store(math.MaxInt64) // it will move nothing more
 	if half, ok := dst.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // dst may be gone, then its direction says so
 	}
@@ -96,36 +110,47 @@ func (j *junction) copy(dst, src net.Conn, f, other *flow, first []byte) (err er
 
 func (j *junction) rounds(dst, src net.Conn, f, other *flow, first []byte) error {
 	if len(first) > 0 {
+		if _, err := j.bound(dst, src); err != nil {
+			return err
+		}
 		n, err := dst.Write(first)
-		f.ended(int64(n), j.clock())
+		f.moved.Add(int64(n))
 		if err != nil {
 			return err
 		}
+		f.ended(int64(n), j.clock())
 	}
-	var writeBy time.Time
 	for {
-		if j.idle > 0 {
-			now := time.Now()
-			writeBy = now.Add(2 * j.idle)
-			if err := src.SetReadDeadline(now.Add((j.idle + 1) / 2)); err != nil {
-				return err
-			}
-			if err := dst.SetWriteDeadline(writeBy); err != nil {
-				return err
-			}
-		}
-		n, err := j.move(dst, src)
-		f.ended(n, j.clock())
-		if err == nil || !isTimeout(err) || j.idle <= 0 {
+		writeBy, err := j.bound(dst, src)
+		if err != nil {
 			return err
 		}
-		if !time.Now().Before(writeBy) {
-			return err // dst takes nothing, and what was on its way to it is lost
+		n, err := j.move(dst, src)
+		f.moved.Add(n)
+		if err != nil && (!isTimeout(err) || !time.Now().Before(writeBy)) {
+			return err // where dst took nothing, what was on its way to it is lost
+		}
+		f.ended(n, j.clock())
+		if err == nil {
+			return nil
 		}
 		if f.silentWith(other, j.idle) {
 			return errIdle
 		}
 	}
+}
+
+// bound sets the deadlines of a round. By writeBy dst has taken something.
+func (j *junction) bound(dst, src net.Conn) (writeBy time.Time, err error) {
+	if j.idle <= 0 {
+		return time.Time{}, nil
+	}
+	now := time.Now()
+	writeBy = now.Add(2 * j.idle)
+	if err = src.SetReadDeadline(now.Add((j.idle + 1) / 2)); err == nil {
+		err = dst.SetWriteDeadline(writeBy)
+	}
+	return writeBy, err
 }
 
 // silentWith tells whether it is known that both directions have been silent for so

@@ -63,7 +63,7 @@ func (r *relay) connect(t *table, c *conn) (*target, string) {
 	defer a.lease.Release(pool.Outcome{Result: pool.Neutral})
 	defer func() { _ = upstream.Close() }() // the junction has closed it, or its end was in order
 	c.state.Store(connTunnel)
-	j := junction{client: c.nc, socket: c.socket, upstream: upstream, idle: t.timeouts.tunnelIdle, server: r.server}
+	j := junction{conn: c, upstream: upstream, idle: t.timeouts.tunnelIdle, server: r.server}
 	err = j.run(nil, nil)
 	if err == nil || errors.Is(err, errIdle) {
 		c.unfinished.Store(false)

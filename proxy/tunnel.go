@@ -34,7 +34,7 @@ func (k *call) tunnel() {
 	}
 	k.t.tunnels.Open()
 	defer k.t.tunnels.Close()
-	j := junction{client: client.conn, socket: client.socket, upstream: upstream, idle: k.t.timeouts.tunnelIdle, server: k.server}
+	j := junction{conn: client.conn, upstream: upstream, idle: k.t.timeouts.tunnelIdle, server: k.server}
 	err = j.run(bytes.Clone(client.read), bytes.Clone(early))
 	r.BytesIn, r.BytesOut = j.up.moved.Load(), j.down.moved.Load()
 	switch {
