@@ -24,7 +24,7 @@ const (
 	connIdle                 // between two requests
 	connBusy                 // with a request, or relaying
 	connTunnel               // after an upgrade
-	connClosing              // claimed by a drain
+	connClosing              // claimed by a drain, or served to its end
 )
 
 // conn is a client's connection. One goroutine serves it; what other
@@ -228,6 +228,7 @@ func (c *conn) kill() {
 
 // close closes the connection and forgets it.
 func (c *conn) close() {
+	c.state.Store(connClosing) // before the client can see its end: a drain that begins to cut then has nothing to do with it
 	c.mindEnd()
 	_ = c.nc.Close() // nobody is left to be told
 	c.listener.conns.remove(c)

@@ -46,7 +46,7 @@ func (l *listener) drain(limit time.Duration, now <-chan struct{}) (cut int) {
 		break
 	}
 	l.conns.each(func(c *conn) {
-		if !c.closeIf(connIdle) && !c.closeIf(connFresh) {
+		if !c.closeIf(connIdle) && !c.closeIf(connFresh) && c.state.Load() != connClosing {
 			cut++
 			c.interrupt()
 		}

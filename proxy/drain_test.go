@@ -196,3 +196,28 @@ func TestDrain_HandedOverClosesNoConnectionBeforeItsClientWasTold(t *testing.T) 
 		t.Errorf("%d cut", n)
 	}
 }
+
+// lingering is a connection that takes a while to be forgotten after it was closed.
+type lingering struct{ net.Conn }
+
+func (l lingering) Close() error {
+	err := l.Conn.Close()
+	time.Sleep(100 * time.Millisecond)
+	return err
+}
+
+func TestDrain_DoesNotCutWhatHasEnded(t *testing.T) {
+	wrap := func(_ string, nc net.Conn) (net.Conn, error) { return lingering{nc}, nil }
+	r := newRigWith(t, Options{Wrap: wrap}, func(c *config.Config) { c.Server.Timeouts.Drain = config.Duration(time.Hour) }, answering(t, plain("x")).addr)
+	c := r.dial()
+	c.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	c.head()
+	c.expect("x")
+	c.end()
+	r.stop()
+	r.server.StopFast()
+	<-r.done
+	if n := r.server.Cut(); n != 0 {
+		t.Errorf("%d cut", n)
+	}
+}
