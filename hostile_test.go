@@ -73,7 +73,7 @@ func TestHostile_AWorkerThatSaysAnythingHarmsNobody(t *testing.T) {
 	d := newInstance(t).run(`
 server: { listeners: [ { address: "${FRONT}", pool: app } ] }
 pools:
-  app: { command: ` + good + `, workers: 2, healthCheck: { type: ipc, interval: 500ms, timeout: 500ms } }
+  app: { command: ` + good + `, workers: 2, healthCheck: { type: ipc, interval: 2s, timeout: 2s } }
   evil: { command: ` + bad + `, workers: 1 }
 admin: { address: "${ADMIN}" }
 ipc:
