@@ -34,6 +34,7 @@ pools:
     healthCheck: { interval: 1h }
 admin: { address: "${ADMIN}", socket: "" }
 logging: { files: [ { path: "${DIR}/log" } ] }
+monitoring: { sampleInterval: 1m } # each look reads dozens of files
 `)
 	c := &client{address: d.front}
 	ask := func(n int) {
